@@ -1,0 +1,23 @@
+# Run as a script by embed.cmake: DIR = folder of Lua modules, OUT = C file.
+# tspam/report/init.lua is module tspam.report, tspam/cli.lua is tspam.cli.
+file(GLOB_RECURSE modules RELATIVE ${DIR} ${DIR}/*.lua)
+list(SORT modules)
+set(text "#include \"bind/embedded.h\"\n\n")
+set(rows "")
+set(i 0)
+foreach(module IN LISTS modules)
+    file(READ ${DIR}/${module} hex HEX)
+    string(LENGTH "${hex}" digits)
+    math(EXPR size "${digits} / 2")
+    # A line of a C file should stay readable for tools: 24 bytes each.
+    string(REGEX REPLACE "(................................................)" "\\1\n" hex "${hex}")
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${hex}")
+    string(REGEX REPLACE "\\.lua$" "" name "${module}")
+    string(REGEX REPLACE "/init$" "" name "${name}")
+    string(REPLACE "/" "." name "${name}")
+    string(APPEND text "static const unsigned char module_${i}[] = {\n${bytes}\n0};\n")
+    string(APPEND rows "    {\"${name}\", \"${module}\", module_${i}, ${size}},\n")
+    math(EXPR i "${i} + 1")
+endforeach()
+string(APPEND text "\nconst struct tsp_embedded tsp_embedded[] = {\n${rows}    {0}};\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,1 @@
+#include "bind/lua_fields.h"

@@ -1,0 +1,1 @@
+typedef int tsp_stub_client_run;

@@ -1,0 +1,1 @@
+#include "load/stages.h"

@@ -1,0 +1,1 @@
+#include "measure/hist.h"

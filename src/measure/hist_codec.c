@@ -1,0 +1,1 @@
+#include "measure/hist_codec.h"

@@ -1,0 +1,45 @@
+/* sock.h - the socket calls tspam makes: one or two system calls each.
+ *
+ * Sockets are non-blocking and close-on-exec. Functions that make a descriptor
+ * give it to the caller; on failure *fd is -1 and nothing is open.
+ */
+#ifndef TSP_NET_SOCK_H
+#define TSP_NET_SOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/addr.h"
+
+/* A TCP socket of this family; -errno. No sentence: it is counted, not told. */
+int tsp_sock_open(int *fd, int family);
+
+/* Binds before connect. With port 0 the kernel picks the port at connect
+ * (IP_BIND_ADDRESS_NO_PORT, so that the search knows the destination); with a
+ * port SO_REUSEADDR lets a TIME_WAIT of ours be reused at once. 0 or -errno. */
+int tsp_sock_bind_source(int fd, const struct tsp_addr *from);
+
+/* Starts to connect: 0 = under way or done, else -errno. */
+int tsp_sock_connect(int fd, const struct tsp_addr *to);
+
+/* A listener with SO_REUSEADDR and SO_REUSEPORT; an IPv6 one takes IPv6 only.
+ * defer: TCP_DEFER_ACCEPT of a second. */
+int tsp_sock_listen(int *fd, const struct tsp_addr *at, int backlog, bool defer,
+                    struct tsp_err *err);
+
+/* The pending error of a socket (SO_ERROR), which reading clears; 0 = none. */
+int tsp_sock_error(int fd);
+
+/* What the socket is bound to, and who is at the other end. 0 or -errno. */
+int tsp_sock_local(int fd, struct tsp_addr *out);
+int tsp_sock_peer(int fd, struct tsp_addr *out);
+
+/* True when this side sent a SYN or data again (tcpi_total_retrans: SYNs count
+ * too; the other side's retransmissions do not show here). */
+bool tsp_sock_retransmitted(int fd);
+
+/* Makes close() send RST instead of FIN (SO_LINGER, 0 seconds). */
+void tsp_sock_reset_on_close(int fd);
+
+#endif
