@@ -1,0 +1,49 @@
+--- The options that scripts share, in groups. A row is
+-- { names, kind, help, as = name in the result, … }; kind "flag" takes no value,
+-- the others are in tspam.cli.types. Rows of a group with run = true are fields
+-- of tspam.run by their name.
+
+return {
+  target = {
+    title = "Target",
+    run = true,
+    { "-H --host", "text", "name or address; none: a server of our own on loopback (dry run)" },
+    { "-p --port", "ports", "port, or a range used in turn (2345; dry run: a free one)" },
+    { "-4", "flag", "only IPv4 addresses of the name", as = "ipv4" },
+    { "-6", "flag", "only IPv6 addresses of the name", as = "ipv6" },
+  },
+  payload = {
+    title = "What is said",
+    run = true,
+    { "-c --content", "content", "file that each connection sends (nothing)", argname = "FILE" },
+    { "--expect", "size", "bytes the answer must have; fewer is a failure", argname = "BYTES" },
+    { "--nat", "flag", "compare addresses with a server that has --report-peer" },
+    { "--coalesce-fin", "flag", "data and FIN may share a segment: fewer packets" },
+  },
+  sources = {
+    title = "Where from",
+    run = true,
+    { "-I --local-ip", "text", "source address, range a-b or CIDR (repeatable), used in turn",
+      many = true, as = "local_ips", argname = "ADDR" },
+    { "--local-ports", "local_ports", "who picks source ports: auto, kernel, or a range to walk",
+      argname = "WHO" },
+  },
+  run = {
+    title = "How",
+    run = true,
+    { "-t --timeout", "time", "for a whole exchange (30)", above = 0, argname = "TIME" },
+    { "-w --workers", "count", "threads (one per CPU)", max = 1024, argname = "N" },
+    { "--hold", "time", "how long a connection stays open before we close (0)", argname = "TIME" },
+    { "--arrivals", "choice", "even or poisson (even)", choices = { "even", "poisson" } },
+    { "--seed", "count", "for poisson arrivals", min = 0, max = 2 ^ 53, argname = "N" },
+    { "--max-open", "count", "cap on open connections (none)", argname = "N" },
+  },
+  output = {
+    title = "Result",
+    { "--json", "text", "write the result as JSON; - is stdout, instead of the text",
+      argname = "FILE" },
+    { "--quiet", "flag", "no progress and no notes on stderr" },
+    { "--require", "requirement", "exit 3 unless it holds, like 'p99<50ms' (repeatable)",
+      many = true, argname = "EXPR" },
+  },
+}

@@ -1,0 +1,154 @@
+--- Kinds of option values: text from the command line -> value.
+-- types.<kind>(row) returns a converter: text -> value | nil, what is wanted.
+-- row may narrow the range by min, max and above (the value itself excluded).
+
+local tspam = require "tspam"
+local format = require "tspam.format"
+local quit = require "tspam.quit"
+local requirement = require "tspam.require"
+
+local MAX_CONTENT <const> = 64 * 1024 * 1024
+
+local types = {}
+
+local function in_range(value, row)
+  return value == value and (not row.above or value > row.above)
+    and (not row.min or value >= row.min) and (not row.max or value <= row.max)
+end
+
+local function number_text(value)
+  if value >= 1e4 and value % 1 == 0 then
+    return format.count(value)
+  end
+  return ("%.10g"):format(value)
+end
+
+local function range_text(row)
+  local low = row.above and "above " .. number_text(row.above) or number_text(row.min)
+  if not row.max then
+    return row.above and low or low .. " or more"
+  end
+  return low .. (row.above and " and at most " or " .. ") .. number_text(row.max)
+end
+
+-- A kind of number: how it is read, what it looks like, its widest range.
+local function numeric(read, example, preset)
+  return function(row)
+    local range = { above = row.above, min = row.min, max = row.max or preset.max }
+    if not (row.above or row.min) then
+      range.above, range.min = preset.above, preset.min
+    end
+    local wanted = ("%s wanted, %s"):format(example, range_text(range))
+    return function(text)
+      local value = read(text)
+      if value and in_range(value, range) then
+        return value
+      end
+      return nil, wanted
+    end
+  end
+end
+
+local function whole(text)
+  local value = tspam.units.rate(text)
+  return value and math.tointeger(value)
+end
+
+local function share(text)
+  local number, percent = text:match("^%s*([%d.]+)%s*(%%?)%s*$")
+  local value = tonumber(number)
+  return value and (percent == "%" and value / 100 or value)
+end
+
+types.rate = numeric(tspam.units.rate, 'a rate per second like "25k"', { above = 0, max = 1e7 })
+types.time = numeric(tspam.units.time, 'seconds or a time like "500ms"', { min = 0, max = 1e9 })
+types.size = numeric(tspam.units.size, 'bytes or a size like "64M"', { min = 0, max = 2 ^ 40 })
+types.count = numeric(whole, 'a whole number like "5k"', { min = 1, max = 1e12 })
+types.number = numeric(tonumber, "a number", { min = 0, max = 1e12 })
+types.share = numeric(share, 'a share like "1%" or "0.01"', { min = 0, max = 1 })
+
+local function ports(text)
+  local low, high = text:match("^(%d+)%-(%d+)$")
+  low = math.tointeger(tonumber(low or text:match("^%d+$")))
+  return low, high and math.tointeger(tonumber(high)) or low
+end
+
+--- A port or a range; row.min = 0 allows "any free port".
+function types.ports(row)
+  local min = row.min or 1
+  local wanted = ('a port or a range like "2345-2354" wanted, %d .. 65535'):format(min)
+  return function(text)
+    local low, high = ports(text)
+    if low and low >= min and low <= high and high <= 65535 and (low > 0 or high == 0) then
+      return low == high and low or text
+    end
+    return nil, wanted
+  end
+end
+
+--- Who picks source ports: a word, or a range of ports.
+function types.local_ports()
+  return function(text)
+    local low, high = ports(text)
+    if text == "auto" or text == "kernel" then
+      return text
+    elseif low and low >= 1 and low <= high and high <= 65535 then
+      return ("%d-%d"):format(low, high)
+    end
+    return nil, '"auto", "kernel" or a range like "1024-65535" wanted'
+  end
+end
+
+function types.choice(row)
+  local wanted = '"' .. table.concat(row.choices, '" or "') .. '" wanted'
+  return function(text)
+    for _, choice in ipairs(row.choices) do
+      if text == choice then
+        return text
+      end
+    end
+    return nil, wanted
+  end
+end
+
+function types.text()
+  return function(text)
+    if text ~= "" then
+      return text
+    end
+    return nil, "a text that is not empty wanted"
+  end
+end
+
+-- io.open's messages begin with the name, which is said already.
+local function reason(path, message)
+  local prefix = path .. ": "
+  return message:sub(1, #prefix) == prefix and message:sub(#prefix + 1) or message
+end
+
+--- The bytes of a file, read once, here: a pipe may be read only once.
+function types.content(row)
+  return function(path)
+    local file <close>, message = io.open(path, "rb")
+    local bytes
+    if file then
+      bytes, message = file:read(MAX_CONTENT + 1)
+      bytes = bytes or not message and ""
+    end
+    if not bytes then
+      quit(1, ("option '%s': cannot read '%s': %s"):format(row.long, path, reason(path, message)))
+    elseif #bytes > MAX_CONTENT then
+      quit(1, ("option '%s': '%s' is too large, at most 64 MiB are sent"):format(row.long, path))
+    end
+    return bytes
+  end
+end
+
+--- A condition on the result; row.metrics are names the script adds.
+function types.requirement(row)
+  return function(text)
+    return requirement.parse(text, row.metrics)
+  end
+end
+
+return types

@@ -1,0 +1,159 @@
+--- Conditions on a result: 'p99<50ms', 'connect.p99.9<2ms', 'failed<0.1%',
+-- 'achieved>=990'. A condition is METRIC OP VALUE.
+
+local tspam = require "tspam"
+local nearest = require "tspam.nearest"
+
+local requirement = {}
+
+local COUNTS <const> = {
+  "due", "started", "ok", "failed", "aborted", "capped", "not_started", "retransmitted",
+  "open_max", "bytes_sent", "bytes_received",
+}
+local RATES <const> = { "rate", "achieved", "completed" }
+local TIMES <const> = { "length", "elapsed" }
+local PHASES <const> = { "latency", "service", "connect", "first_byte", "transfer", "lag" }
+local FIGURES <const> = { "min", "mean", "stdev", "max", "minimum", "maximum", "median" }
+
+local compare = {
+  ["<"] = function(a, b) return a < b end,
+  ["<="] = function(a, b) return a <= b end,
+  [">"] = function(a, b) return a > b end,
+  [">="] = function(a, b) return a >= b end,
+  ["=="] = function(a, b) return a == b end,
+}
+
+local METHOD <const> = { minimum = "min", maximum = "max" }
+
+local function set(words)
+  local members = {}
+  for _, word in ipairs(words) do
+    members[word] = true
+  end
+  return members
+end
+
+local is_count, is_rate, is_time = set(COUNTS), set(RATES), set(TIMES)
+local is_phase, is_figure = set(PHASES), set(FIGURES)
+
+-- A figure of a histogram: "p99.9" -> percentile 99.9, "median", "max", …
+local function figure(name)
+  local percent = tonumber(name:match("^p(%d+%.?%d*)$") or name == "median" and "50")
+  if percent and percent <= 100 then
+    return function(hist) return hist:percentile(percent) end
+  elseif is_figure[name] then
+    local method = METHOD[name] or name
+    return function(hist) return hist[method](hist) end
+  end
+end
+
+-- "connect.p99.9" -> "connect", "p99.9"; a figure alone is of latency.
+local function split_phase(name)
+  local phase, rest = name:match("^([%a_]+)%.(.+)$")
+  if phase and is_phase[phase] then
+    return phase, rest
+  end
+  return "latency", name
+end
+
+local function value_reader(kind)
+  if kind == "time" then
+    return tspam.units.time, 'a time like "50ms"'
+  elseif kind == "rate" then
+    return tspam.units.rate, 'a rate like "5k"'
+  elseif kind == "count" then
+    return tspam.units.rate, 'a count, or a share like "0.1%"'
+  end
+  return tonumber, "a number"
+end
+
+local function unknown_metric(name, extra)
+  local known = {}
+  for _, list in ipairs { COUNTS, RATES, TIMES, FIGURES, { "p50", "p90", "p99", "p99.9" }, extra } do
+    table.move(list, 1, #list, #known + 1, known)
+  end
+  local near = nearest(name, known)
+  return ("unknown metric '%s'%s; known: %s, [PHASE.]p0 .. p100; phases: %s"):format(
+    name, near and (" (did you mean '%s'?)"):format(near) or "",
+    table.concat(known, " "), table.concat(PHASES, " "))
+end
+
+-- name -> kind, getter(result)
+local function metric(name, extra)
+  if extra[name] then
+    return "number", nil
+  elseif is_count[name] or is_rate[name] or is_time[name] then
+    local kind = is_count[name] and "count" or is_rate[name] and "rate" or "time"
+    return kind, function(result) return result[name] end
+  end
+  local phase, rest = split_phase(name)
+  local get = figure(rest)
+  if get then
+    return "time", function(result)
+      local hist = result[phase]
+      return hist and get(hist)
+    end
+  end
+end
+
+--- text -> requirement | nil, what is wanted. extra: list of metrics that the
+-- script adds to those of a run (plain numbers).
+function requirement.parse(text, extra)
+  extra = extra or {}
+  local name, op, value = text:match("^%s*([%w_.]+)%s*([<>=]=?)%s*(.-)%s*$")
+  if not compare[op] then
+    return nil, "METRIC OP VALUE like 'p99<50ms' wanted, OP one of < <= > >= =="
+  end
+  local kind, get = metric(name, set(extra))
+  if not kind then
+    return nil, unknown_metric(name, extra)
+  end
+  local percent = kind == "count" and value:match("^([%d.]+)%s*%%$")
+  local read, example = value_reader(kind)
+  local bound = percent and tonumber(percent) or not percent and read(value)
+  if not bound then
+    return nil, ("%s wanted after '%s'"):format(example, op)
+  end
+  return {
+    expr = text, metric = name, op = op, get = get,
+    bound = percent and bound / 100 or bound, share = percent and true or false,
+  }
+end
+
+local function got_of(req, result, extra)
+  if not req.get then
+    return extra and extra[req.metric]
+  end
+  local got = req.get(result)
+  if got and req.share then
+    return result.due > 0 and got / result.due or nil
+  end
+  return got
+end
+
+-- Of two values the one that is further from holding.
+local function worse(op, a, b)
+  if op == ">" or op == ">=" then
+    return math.min(a, b)
+  end
+  return math.max(a, b)
+end
+
+--- Holds a requirement against every result; extra: {[metric] = number} of the
+-- script. -> { expr, ok, got }: got is the worst value, nil where there is none.
+function requirement.check(req, results, extra)
+  local verdict = { expr = req.expr, ok = true }
+  local list = req.get and results or { {} }
+  for _, result in ipairs(list) do
+    local got = got_of(req, result, extra)
+    if not got then
+      return { expr = req.expr, ok = false }
+    end
+    verdict.got = verdict.got and worse(req.op, verdict.got, got) or got
+    verdict.ok = verdict.ok and compare[req.op](got, req.bound)
+  end
+  verdict.ok = verdict.ok and verdict.got ~= nil
+  return verdict
+end
+
+return requirement
