@@ -82,4 +82,13 @@ function format.plural(n, noun)
   return format.count(n) .. " " .. noun .. (n == 1 and "" or "s")
 end
 
+--- One finding of the doctor as one line.
+function format.finding(f)
+  local line = ("%s: %s: have %s, need %s"):format(f.severity, f.what, f.have, f.need)
+  if f.effect ~= "" then
+    line = line .. "; else " .. f.effect
+  end
+  return f.remedy ~= "" and ("%s; mend: %s"):format(line, f.remedy) or line
+end
+
 return format

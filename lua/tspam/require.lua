@@ -69,7 +69,8 @@ end
 
 local function unknown_metric(name, extra)
   local known = {}
-  for _, list in ipairs { COUNTS, RATES, TIMES, FIGURES, { "p50", "p90", "p99", "p99.9" }, extra } do
+  local percentiles = { "p50", "p90", "p99", "p99.9" }
+  for _, list in ipairs { COUNTS, RATES, TIMES, FIGURES, percentiles, extra } do
     table.move(list, 1, #list, #known + 1, known)
   end
   local near = nearest(name, known)
@@ -115,7 +116,7 @@ function requirement.parse(text, extra)
     return nil, ("%s wanted after '%s'"):format(example, op)
   end
   return {
-    expr = text, metric = name, op = op, get = get,
+    expr = text, metric = name, kind = kind, op = op, get = get,
     bound = percent and bound / 100 or bound, share = percent and true or false,
   }
 end
@@ -140,14 +141,15 @@ local function worse(op, a, b)
 end
 
 --- Holds a requirement against every result; extra: {[metric] = number} of the
--- script. -> { expr, ok, got }: got is the worst value, nil where there is none.
+-- script. -> { expr, ok, got, kind }: got is the worst value, nil where there is
+-- none; kind says what it is: "count", "share", "rate", "time" or "number".
 function requirement.check(req, results, extra)
-  local verdict = { expr = req.expr, ok = true }
+  local verdict = { expr = req.expr, ok = true, kind = req.share and "share" or req.kind }
   local list = req.get and results or { {} }
   for _, result in ipairs(list) do
     local got = got_of(req, result, extra)
     if not got then
-      return { expr = req.expr, ok = false }
+      return { expr = req.expr, ok = false, kind = verdict.kind }
     end
     verdict.got = verdict.got and worse(req.op, verdict.got, got) or got
     verdict.ok = verdict.ok and compare[req.op](got, req.bound)

@@ -3,6 +3,11 @@
 -- the others are in tspam.cli.types. Rows of a group with run = true are fields
 -- of tspam.run by their name.
 
+local JSON <const> = {
+  "--json", "text", "write the result as JSON; - is stdout, instead of the text", argname = "FILE",
+}
+local QUIET <const> = { "--quiet", "flag", "no progress and no notes on stderr" }
+
 return {
   target = {
     title = "Target",
@@ -38,11 +43,11 @@ return {
     { "--seed", "count", "for poisson arrivals", min = 0, max = 2 ^ 53, argname = "N" },
     { "--max-open", "count", "cap on open connections (none)", argname = "N" },
   },
+  report = { title = "Result", JSON, QUIET },
   output = {
     title = "Result",
-    { "--json", "text", "write the result as JSON; - is stdout, instead of the text",
-      argname = "FILE" },
-    { "--quiet", "flag", "no progress and no notes on stderr" },
+    JSON,
+    QUIET,
     { "--require", "requirement", "exit 3 unless it holds, like 'p99<50ms' (repeatable)",
       many = true, argname = "EXPR" },
   },

@@ -1,0 +1,172 @@
+--- The command line of tspam itself: command(argv) -> exit status.
+-- argv is like C's: argv[0] the executable's name, argv[1] … the words.
+
+local tspam = require "tspam"
+local nearest = require "tspam.nearest"
+local quit = require "tspam.quit"
+local shipped = require "tspam.shipped"
+local sink = require "tspam.sink"
+
+local EBADF <const> = 9
+
+local USAGE <const> = [[
+Usage: tspam [options] SCRIPT [arguments of the script]
+
+Opens new TCP connections at a steady rate and measures what becomes of them.
+
+SCRIPT is a path, or the name of a shipped script:
+%s
+Options:
+  -h, --help           print this and stop
+  -V, --version        print the versions and stop
+  -l, --list           print the shipped scripts, one a line
+  --copy NAME [DIR]    copy a shipped script to DIR (.), to be changed; overwrites nothing
+
+"tspam rate --help" prints the options of rate.
+]]
+
+local function usage_text()
+  local lines = {}
+  for _, script in ipairs(shipped.list()) do
+    lines[#lines + 1] = ("  %-10s %s\n"):format(script.name, script.about)
+  end
+  return USAGE:format(table.concat(lines))
+end
+
+local function version()
+  local versions = tspam.versions
+  print("tspam " .. versions.tspam)
+  print("Lua " .. versions.lua)
+  print("libev " .. versions.libev)
+end
+
+local function list()
+  for _, script in ipairs(shipped.list()) do
+    print(("%-10s %s"):format(script.name, script.about))
+  end
+end
+
+local function copy(name, dir, extra)
+  if not name or extra then
+    quit(2, "--copy takes the name of a shipped script and a directory: --copy NAME [DIR]")
+  end
+  local path = shipped.copy(name, dir or ".")
+  print(("wrote %s; run it by: tspam %s"):format(path, path))
+end
+
+local OPTIONS <const> = {
+  ["-h"] = function() sink.write(io.stdout, "stdout", usage_text()) end,
+  ["-V"] = version,
+  ["-l"] = list,
+  ["--copy"] = copy,
+}
+OPTIONS["--help"] = OPTIONS["-h"]
+OPTIONS["--version"] = OPTIONS["-V"]
+OPTIONS["--list"] = OPTIONS["-l"]
+
+local function unknown_option(word)
+  local names = {}
+  for name in pairs(OPTIONS) do
+    names[#names + 1] = #name > 2 and name or nil
+  end
+  table.sort(names)
+  local near = nearest(word, names)
+  quit(2, ("unknown option '%s': %s"):format(word,
+    near and ("did you mean '%s'?"):format(near) or "see tspam --help"))
+end
+
+-- Loads the script; a missing file and a syntax error are one line each.
+local function load_script(word)
+  local path, problem = shipped.find(word)
+  if not path then
+    quit(1, problem)
+  end
+  local chunk, message = loadfile(path)
+  if not chunk then
+    quit(1, (message:gsub("\n.*", "")))
+  end
+  return chunk, path
+end
+
+-- An interrupted script ends with 130 or 143, unless its second value says that
+-- a signal is its normal end (server.lua returns 0, true).
+local function exit_status(status, final)
+  status = math.tointeger(status) or 0
+  local signal = tspam.interrupted()
+  if signal and not final and status >= 0 and status <= 4 then
+    return 128 + signal
+  end
+  return status
+end
+
+local function run_script(argv, at)
+  local chunk, path = load_script(argv[at])
+  arg = { [0] = path, [-1] = tspam.executable }
+  table.move(argv, at + 1, #argv, 1, arg)
+  return exit_status(chunk(table.unpack(arg)))
+end
+
+local function main(argv)
+  local word = argv[1]
+  if not word then
+    io.stderr:write(usage_text())
+    return 2
+  elseif OPTIONS[word] then
+    OPTIONS[word](table.unpack(argv, 2))
+    return 0
+  elseif word == "--" then
+    return argv[2] and run_script(argv, 2) or main {}
+  elseif word:find("^%-.") then
+    unknown_option(word)
+  end
+  return run_script(argv, 1)
+end
+
+-- Message and traceback of a script's error; a quit passes as it is.
+local function handler(problem)
+  if quit.is(problem) then
+    return problem
+  end
+  local own = getmetatable(problem)
+  local text = type(problem) == "string" and problem or own and own.__tostring
+    and tostring(problem) or ("(error object is a %s value)"):format(type(problem))
+  return debug.traceback(text, 2)
+end
+
+local function complain(text)
+  io.stderr:write("tspam: ", text, "\n")
+end
+
+local function failure(problem)
+  if not quit.is(problem) then
+    complain(problem)
+    return 1
+  elseif problem.message then
+    complain(problem.message)
+  end
+  return problem.status
+end
+
+-- With stdout closed every result would be lost, or land in the first file or
+-- socket that takes its number: better to say so before the work.
+local function stdout_is_closed()
+  local _, _, code = io.stdout:seek("cur")
+  return code == EBADF
+end
+
+return function(argv)
+  if stdout_is_closed() then
+    complain("stdout is closed: the result would be lost")
+    return 1
+  end
+  local fine, status = xpcall(main, handler, argv)
+  if not fine then
+    status = failure(status)
+  end
+  local flushed, message = io.stdout:flush()
+  if not flushed then
+    complain("cannot write to stdout: " .. message)
+    return 1
+  end
+  return status
+end

@@ -1,0 +1,97 @@
+--- What a result is in JSON (API: RUN and PHASE). Loops over result.phases and
+-- result.failures: knows no phase and no cause by name.
+
+local json = require "tspam.json"
+
+local document = {}
+
+local PERCENTILES <const> = {
+  { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "p99_9", 99.9 }, { "p99_99", 99.99 },
+}
+local COUNTS <const> = {
+  "due", "started", "ok", "failed", "aborted", "capped", "not_started", "retransmitted",
+  "open_max", "bytes_sent", "bytes_received",
+}
+local FINDING <const> = { "severity", "what", "have", "need", "remedy", "effect" }
+local INTERVAL <const> = {
+  "time", "started", "ok", "failed", "open", "p50", "p99", "max", "lag_p99",
+}
+local CPU <const> = { "user", "system", "share" }
+
+local function pick(source, names)
+  local fields = {}
+  for i, name in ipairs(names) do
+    fields[i] = { name, json.plain(source[name]) }
+  end
+  return json.object(fields)
+end
+
+local function each(list, names)
+  local items = {}
+  for i, item in ipairs(list or {}) do
+    items[i] = pick(item, names)
+  end
+  return json.list(items)
+end
+
+--- A histogram as PHASE.
+function document.phase(hist)
+  local fields = {
+    { "count", hist:count() }, { "min", hist:min() }, { "mean", hist:mean() },
+    { "stdev", hist:count() > 0 and hist:stdev() or nil },
+  }
+  for _, p in ipairs(PERCENTILES) do
+    fields[#fields + 1] = { p[1], hist:percentile(p[2]) }
+  end
+  fields[#fields + 1] = { "max", hist:max() }
+  return json.object(fields)
+end
+
+local function phases(result)
+  local fields = {}
+  for i, name in ipairs(result.phases) do
+    fields[i] = { name, document.phase(result[name]) }
+  end
+  return json.object(fields)
+end
+
+--- Findings of the doctor.
+function document.findings(list)
+  return each(list, FINDING)
+end
+
+--- What a server counted; the small tables inside become objects.
+function document.stats(stats)
+  return json.plain(stats)
+end
+
+--- A result as RUN; extra: { {key, value}, … } is added at its end.
+function document.run(result, extra)
+  local fields = {}
+  local function add(name, value)
+    fields[#fields + 1] = { name, value }
+  end
+  for _, name in ipairs { "rate", "achieved", "completed", "length", "elapsed" } do
+    add(name, result[name])
+  end
+  for _, name in ipairs(COUNTS) do
+    add(name, result[name] and math.tointeger(result[name]))
+  end
+  add("failures", json.plain(result.failures))
+  add("others", result.others and next(result.others) and json.plain(result.others))
+  add("first_failure", json.plain(result.first_failure))
+  add("phases", phases(result))
+  add("timeline", each(result.timeline, INTERVAL))
+  add("verdict", result.verdict)
+  add("reasons", json.list(result.reasons or {}))
+  add("warnings", document.findings(result.warnings))
+  add("counters", json.plain(result.counters or {}))
+  add("sources", json.plain(result.sources or {}))
+  add("nat", json.plain(result.nat))
+  add("cpu", result.cpu and pick(result.cpu, CPU))
+  add("interrupted", result.interrupted or false)
+  add("label", result.label)
+  return json.object(table.move(extra or {}, 1, #(extra or {}), #fields + 1, fields))
+end
+
+return document

@@ -1,0 +1,92 @@
+--- The end of a client script: judges --require, writes the JSON, gives the exit
+-- status. finish(job, outcome) -> status. outcome:
+--   schema        "tspam.rate/1"
+--   fields        { {key, value}, … } of the document (default: runs)
+--   metrics       { name = number } that --require may ask for
+--   inconclusive  this machine was the limit (default: a run's verdict says so)
+
+local tspam = require "tspam"
+local document = require "tspam.document"
+local format = require "tspam.format"
+local json = require "tspam.json"
+local requirement = require "tspam.require"
+local sink = require "tspam.sink"
+
+local function got_text(check)
+  local got = check.got
+  if not got then
+    return "nothing to judge"
+  elseif check.kind == "share" then
+    return "got " .. format.share(got, 1)
+  elseif check.kind == "time" then
+    return "got " .. format.time(got)
+  elseif check.kind == "rate" then
+    return "got " .. format.rate(got)
+  end
+  return ("got %.10g"):format(got)
+end
+
+-- Holds every --require; says each in the text. -> checks, all held
+local function requirements(job, metrics)
+  local checks, held = {}, true
+  for i, req in ipairs(job.options.require or {}) do
+    local check = requirement.check(req, job.results, metrics)
+    held = held and check.ok
+    job:write(("required: %s: %s (%s)\n"):format(req.expr,
+      check.ok and "held" or "did not hold", got_text(check)))
+    checks[i] = json.object { { "expr", req.expr }, { "ok", check.ok },
+      { "got", check.got } }
+  end
+  return json.list(checks), held
+end
+
+local function runs(job)
+  local list = {}
+  for i, result in ipairs(job.results) do
+    list[i] = document.run(result)
+  end
+  return { { "runs", json.list(list) } }
+end
+
+local function write_json(job, outcome, checks, held)
+  local target = job.target
+  local fields = {
+    { "schema", outcome.schema }, { "version", tspam.version },
+    { "target", json.object { { "host", target.host }, { "address", target.address },
+      { "port", target.port }, { "dry_run", job.dry_run } } },
+    { "interrupted", job:interrupted() },
+  }
+  local own = outcome.fields or runs(job)
+  table.move(own, 1, #own, #fields + 1, fields)
+  fields[#fields + 1] = { "requirements", checks }
+  fields[#fields + 1] = { "ok", held }
+  sink.save(job.options.json, json.encode(json.object(fields)))
+end
+
+local function any_invalid(results)
+  for _, result in ipairs(results) do
+    if result.verdict == "invalid" then
+      return true
+    end
+  end
+  return false
+end
+
+return function(job, outcome)
+  local checks, held = requirements(job, outcome.metrics)
+  if job.options.json then
+    write_json(job, outcome, checks, held)
+  end
+  sink.flush(io.stdout, "stdout")
+  local inconclusive = outcome.inconclusive
+  if inconclusive == nil then
+    inconclusive = any_invalid(job.results)
+  end
+  local signal = tspam.interrupted()
+  if signal then
+    return 128 + signal
+  elseif inconclusive and not job.dry_run then
+    return 4
+  end
+  return held and 0 or 3
+end

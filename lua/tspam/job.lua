@@ -1,0 +1,190 @@
+--- What the client scripts share: target or dry run, warnings before the start,
+-- progress, the result as text or JSON, the exit status.
+--
+--   local job <close> = job_module.open(options, { {rate = 1e3, length = 10} })
+--   job:report(job:run { rate = 1e3, length = 10 })
+--   return job:finish { schema = "tspam.rate/1" }
+--
+-- options come from tspam.cli. What the machine refuses ends the script by
+-- tspam.quit with status 1.
+
+local tspam = require "tspam"
+local cli = require "tspam.cli"
+local finish = require "tspam.finish"
+local format = require "tspam.format"
+local json = require "tspam.json"
+local progress = require "tspam.progress"
+local quit = require "tspam.quit"
+local report = require "tspam.report"
+local sink = require "tspam.sink"
+
+local Job = {}
+Job.__index = Job
+
+local function load_label(load)
+  if load.concurrency then
+    return format.plural(load.concurrency, "connection")
+  elseif load.rate_to then
+    return ("%s to %s"):format(format.rate(load.rate), format.rate(load.rate_to))
+  end
+  return load.rate and format.rate(load.rate) or "stages"
+end
+
+--- A note on stderr (printf-like), unless --quiet.
+function Job:say(text, ...)
+  if not self.options.quiet then
+    io.stderr:write(text:format(...), "\n")
+  end
+end
+
+--- Writes to stdout, unless that is where the JSON goes (--json -).
+function Job:write(...)
+  if self.options.json ~= "-" then
+    sink.write(io.stdout, "stdout", ...)
+  end
+end
+
+--- The text report of one result.
+function Job:report(result)
+  local lines = {}
+  report(result, "text", { write = function(_, ...)
+    for _, piece in ipairs { ... } do
+      lines[#lines + 1] = piece
+    end
+  end })
+  self:write(table.concat(lines), "\n")
+end
+
+local function resolve(self)
+  local options = self.options
+  local family = options.ipv4 and "4" or options.ipv6 and "6" or nil
+  local address, message = tspam.resolve(options.host, family)
+  if not address then
+    quit(1, ("option '--host': %s"):format(message))
+  elseif address ~= options.host then
+    self:say("%s is %s", options.host, address)
+  end
+  self.fields.host = address
+end
+
+-- A load with what the command line says about every load.
+local function merged(self, load)
+  local spec = {}
+  for _, fields in ipairs { self.fields, load } do
+    for name, value in pairs(fields) do
+      spec[name] = value
+    end
+  end
+  return spec
+end
+
+-- Misuse that only the whole of a load shows ("tspam.doctor: field 'x': …")
+-- becomes a usage error; findings that may limit it are said once.
+local function check(self, load)
+  local spec = merged(self, load)
+  spec.on_interval = nil
+  local fine, findings, message = pcall(tspam.doctor, spec)
+  if not fine then
+    quit(2, (tostring(findings):gsub("^.-tspam%.doctor: ", "")))
+  elseif not findings then
+    quit(1, message)
+  end
+  for _, finding in ipairs(findings) do
+    local matters = finding.severity == "warning" or finding.severity == "error"
+    if matters and not self.said[finding.what] then
+      self.said[finding.what] = true
+      self:say("%s", format.finding(finding))
+    end
+  end
+end
+
+-- A server of our own, where no --host was given.
+local function start_server(self)
+  local options = self.options
+  local server, message = tspam.server {
+    listen = options.ipv6 and "::1" or "127.0.0.1",
+    port = options.port or 0,
+    content = options.expect and ("x"):rep(options.expect) or nil,
+    report_peer = options.nat,
+  }
+  if not server then
+    quit(1, "dry run: " .. message)
+  end
+  self.server = server
+  self.fields.host = options.ipv6 and "::1" or "127.0.0.1"
+  self.fields.port = options.port or server.port
+  self:say("dry run: no --host, so a server of our own answers on %s", server:address())
+end
+
+--- Makes everything ready, or ends the script with one line. loads: what will be
+-- run, for checks and warnings before the start; preset: fields of tspam.run that
+-- hold where the command line says nothing.
+local function open(options, loads, preset)
+  local fields = cli.run_fields(options)
+  for name, value in pairs(preset or {}) do
+    if fields[name] == nil then
+      fields[name] = value
+    end
+  end
+  local self = setmetatable({
+    options = options, fields = fields, said = {}, results = {}, dry_run = not options.host,
+  }, Job)
+  if options.json then
+    json.need()
+    sink.check(options.json)
+  end
+  if options.host then
+    resolve(self)
+  else
+    fields.host = options.ipv6 and "::1" or "127.0.0.1"
+  end
+  for _, load in ipairs(loads or {}) do
+    check(self, load)
+  end
+  if self.dry_run then
+    start_server(self)
+  end
+  self.target = { host = options.host or fields.host, address = fields.host,
+    port = fields.port or 2345 }
+  return self
+end
+
+--- Runs one load (fields of tspam.run, over those of the command line) with
+-- progress on stderr. -> result, which is also kept in job.results. A load's own
+-- on_interval is called after the progress line was cleared.
+function Job:run(load)
+  local line = progress.new { label = load.label or load_label(load), quiet = self.options.quiet }
+  local spec = merged(self, load)
+  spec.on_interval = function(figures)
+    if load.on_interval then
+      line:clear()
+      return load.on_interval(figures)
+    end
+    line:update(figures)
+  end
+  local result, message = tspam.run(spec)
+  line:clear()
+  if not result then
+    quit(1, message)
+  end
+  self.results[#self.results + 1] = result
+  return result
+end
+
+--- True when a signal has come: run nothing more, but finish.
+function Job.interrupted()
+  return tspam.interrupted() ~= nil
+end
+
+--- Judges --require, writes the JSON and gives the exit status: see tspam.finish.
+function Job:finish(outcome)
+  return finish(self, outcome)
+end
+
+function Job:__close()
+  if self.server then
+    self.server:stop()
+  end
+end
+
+return { open = open }

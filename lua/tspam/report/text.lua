@@ -1,0 +1,196 @@
+--- Report for a terminal: what was asked, what became of it, a table of the
+-- phases, and what stood in the way.
+
+local format = require "tspam.format"
+
+local COLUMNS <const> = {
+  { "minimum", function(h) return h:min() end },
+  { "mean", function(h) return h:mean() end },
+  { "median", function(h) return h:percentile(50) end },
+  { "90th percentile", function(h) return h:percentile(90) end },
+  { "p99", function(h) return h:percentile(99) end },
+  { "p99.9", function(h) return h:percentile(99.9) end },
+  { "maximum", function(h) return h:max() end },
+}
+
+-- What a failure that hit every connection means. A cause without a row is
+-- named and left at that.
+local MEANS <const> = {
+  refused = "nothing listens there, or a device on the way refuses for it",
+  timeout = "no answer came within the time-out",
+  unreachable = "the network says that there is no way there",
+  reset = "the other end broke the connections off",
+  short = "the answers had fewer bytes than --expect asks for",
+  ["no-port"] = "this machine has no source port left",
+  ["no-fd"] = "this machine has no file descriptor left",
+}
+
+local function line(out, name, value, note)
+  out:write(("%-17s %12s%s\n"):format(name, value, note and note ~= "" and "  " .. note or ""))
+end
+
+local function target_text(target)
+  if not target then
+    return ""
+  end
+  local address = tostring(target.address or target.host)
+  local named = target.host and target.host ~= address and (" (%s)"):format(target.host) or ""
+  if address:find(":", 1, true) then
+    address = "[" .. address .. "]"
+  end
+  return (" to %s:%s%s"):format(address, target.port, named)
+end
+
+local function load_text(result)
+  local spec = result.spec or {}
+  if spec.concurrency then
+    return format.plural(spec.concurrency, "connection") .. " at once"
+  elseif spec.stages and #spec.stages > 0 then
+    return format.plural(#spec.stages, "stage")
+  elseif spec.rate_to then
+    return ("ramp from %s to %s"):format(format.rate(spec.rate), format.rate(spec.rate_to))
+  end
+  return "rate " .. (result.rate and format.rate(result.rate) or "-")
+end
+
+local function details(spec)
+  local words = {}
+  local function add(wanted, text, ...)
+    if wanted then
+      words[#words + 1] = text:format(...)
+    end
+  end
+  local content = spec.content or ""
+  add(#content > 0, "sends %s", format.bytes(#content))
+  add((spec.hold or 0) > 0, "holds %s", format.span(spec.hold or 0))
+  add(spec.arrivals == "poisson", "poisson arrivals")
+  add(spec.close == "reset", "closed by reset")
+  add(spec.coalesce_fin, "data and FIN in one segment")
+  return #words > 0 and ", " .. table.concat(words, ", ") or ""
+end
+
+local function asked(result, out)
+  local spec = result.spec or {}
+  local amount = spec.count and format.plural(spec.count, "connection")
+    or "for " .. format.span(result.length or 0)
+  out:write(("%s%s, %s%s%s\n"):format(result.label and result.label .. ": " or "",
+    load_text(result), amount, target_text(result.target), details(spec)))
+end
+
+-- Names of a table of counts, the largest first.
+local function by_count(counts)
+  local names = {}
+  for name in pairs(counts) do
+    names[#names + 1] = name
+  end
+  table.sort(names, function(a, b)
+    return counts[a] > counts[b] or counts[a] == counts[b] and a < b
+  end)
+  return names
+end
+
+local function causes(result, out)
+  for _, cause in ipairs(by_count(result.failures)) do
+    line(out, "  " .. cause, format.count(result.failures[cause]))
+  end
+  for _, errno in ipairs(by_count(result.others or {})) do
+    line(out, "    " .. errno, format.count(result.others[errno]))
+  end
+  local first = result.first_failure
+  if first then
+    line(out, "  first failure", format.time(first.time),
+      ("after %s"):format(format.plural(first.count, "connection")))
+  end
+end
+
+local function counts(result, out)
+  line(out, "due", format.count(result.due))
+  line(out, "ok", format.count(result.ok), format.share(result.ok, result.due))
+  line(out, "failed", format.count(result.failed), format.share(result.failed, result.due))
+  causes(result, out)
+  for _, row in ipairs {
+    { "aborted", "still open when the run was broken off" },
+    { "capped", "not opened: --max-open was reached" },
+    { "not_started", "due, but this machine came no further" },
+    { "retransmitted", "connections whose SYN or data was sent again" },
+  } do
+    if (result[row[1]] or 0) > 0 then
+      line(out, (row[1]:gsub("_", " ")), format.count(result[row[1]]), row[2])
+    end
+  end
+  local wanted = result.rate and not (result.spec or {}).concurrency
+  line(out, "achieved", format.rate(result.achieved or 0),
+    wanted and "asked " .. format.rate(result.rate) or "")
+  line(out, "open at once", format.count(result.open_max or 0), "at most")
+  line(out, "bytes", format.bytes(result.bytes_sent or 0),
+    "sent, " .. format.bytes(result.bytes_received or 0) .. " received")
+end
+
+-- "key value" of a small table, sorted by key: sources, nat.
+local function small_table(out, title, values)
+  local keys, words = {}, {}
+  for key in pairs(values or {}) do
+    keys[#keys + 1] = key
+  end
+  table.sort(keys)
+  for i, key in ipairs(keys) do
+    local value = values[key]
+    if math.type(value) == "float" then
+      value = ("%.4g"):format(value)
+    end
+    words[i] = ("%s %s"):format(key:gsub("_", " "), tostring(value))
+  end
+  if #words > 0 then
+    out:write(("%-17s %s\n"):format(title, table.concat(words, ", ")))
+  end
+end
+
+local function phase_table(result, out)
+  out:write(("\n%-11s"):format("phase"))
+  for _, column in ipairs(COLUMNS) do
+    out:write(("%" .. math.max(10, #column[1] + 2) .. "s"):format(column[1]))
+  end
+  out:write("\n")
+  for _, phase in ipairs(result.phases) do
+    out:write(("%-11s"):format(phase))
+    for _, column in ipairs(COLUMNS) do
+      local width = math.max(10, #column[1] + 2)
+      out:write(("%" .. width .. "s"):format(format.time(column[2](result[phase]))))
+    end
+    out:write("\n")
+  end
+end
+
+local function sentences(result, out)
+  local cause, count = next(result.failures)
+  if cause and count == result.started then
+    local meaning = MEANS[cause:match("^[^/]+")]
+    out:write(("All connections failed the same way: %s%s.\n"):format(
+      cause, meaning and " - " .. meaning or ""))
+  elseif result.started > 0 and result.ok == 0 then
+    out:write("Not one connection succeeded.\n")
+  end
+  if result.interrupted then
+    out:write("Interrupted: this is what was measured until then.\n")
+  end
+  for _, finding in ipairs(result.warnings or {}) do
+    if finding.severity ~= "ok" then
+      out:write(format.finding(finding), "\n")
+    end
+  end
+  if result.verdict == "invalid" then
+    out:write("Verdict: invalid, this machine was the limit, not the target.\n")
+  end
+  for _, reason in ipairs(result.reasons or {}) do
+    out:write("  ", reason, "\n")
+  end
+end
+
+return function(result, out)
+  asked(result, out)
+  counts(result, out)
+  small_table(out, "sources", result.sources)
+  small_table(out, "nat", result.nat)
+  phase_table(result, out)
+  sentences(result, out)
+end

@@ -1,0 +1,93 @@
+--- The scripts that come with tspam: the files of tspam.scripts.
+
+local tspam = require "tspam"
+local nearest = require "tspam.nearest"
+local quit = require "tspam.quit"
+
+local shipped = {}
+
+local function quoted(text)
+  return "'" .. text:gsub("'", "'\\''") .. "'"
+end
+
+-- The script's second line is a comment that says in a sentence what it does.
+local function about(path)
+  local file <close> = io.open(path, "r")
+  for text in file and file:lines() or function() end do
+    local sentence = text:match("^%-%-+%s*(.-)%s*$")
+    if sentence then
+      return sentence
+    end
+  end
+  return ""
+end
+
+local function path_of(name)
+  return ("%s/%s.lua"):format(tspam.scripts, name)
+end
+
+local function names()
+  local found = {}
+  local listing <close> = io.popen("ls " .. quoted(tspam.scripts) .. " 2>/dev/null", "r")
+  for file in listing and listing:lines() or function() end do
+    found[#found + 1] = file:match("^(.+)%.lua$")
+  end
+  return found
+end
+
+--- { {name=, about=}, … }, sorted by name.
+function shipped.list()
+  local list = {}
+  for i, name in ipairs(names()) do
+    list[i] = { name = name, about = about(path_of(name)) }
+  end
+  return list
+end
+
+local function exists(path)
+  local file <close>, _, code = io.open(path, "r")
+  return file ~= nil or code ~= 2
+end
+
+local function suggestion(word)
+  local near = nearest(word:match("([^/]*)$"):gsub("%.lua$", ""), names())
+  return near and ("did you mean '%s'?"):format(near) or "see tspam --list"
+end
+
+--- The file a word of the command line means: a bare name is a shipped script,
+-- anything else, and what is not shipped, a path. -> path | nil, message
+function shipped.find(word)
+  local bare = word:find("^[%w_-]+$")
+  if bare and exists(path_of(word)) then
+    return path_of(word)
+  elseif exists(word) then
+    return word
+  elseif bare then
+    return nil, ("no script '%s': %s"):format(word, suggestion(word))
+  end
+  return nil, ("no such file '%s': %s"):format(word, suggestion(word))
+end
+
+--- Copies a shipped script into a directory. -> the path written
+function shipped.copy(name, dir)
+  local source <close> = name:find("^[%w_-]+$") and io.open(path_of(name), "rb") or nil
+  if not source then
+    quit(2, ("--copy: no shipped script '%s': %s"):format(name, suggestion(name)))
+  end
+  local path = ("%s/%s.lua"):format(dir:gsub("(.)/+$", "%1"), name)
+  if exists(path) then
+    quit(1, ("--copy: '%s' exists already and is not overwritten"):format(path))
+  end
+  local target, message = io.open(path, "wb")
+  if not target then
+    quit(1, "--copy: cannot write " .. message)
+  end
+  local written, problem = target:write(source:read("a"))
+  local closed, late = target:close()
+  if not (written and closed) then
+    quit(1, ("--copy: cannot write %s: %s"):format(path, problem or late))
+  end
+  return path
+end
+
+return shipped

@@ -1,0 +1,40 @@
+#!/usr/bin/env tspam
+-- Measures a target at one or several rates of new connections.
+local tspam = require "tspam"
+local cli = require "tspam.cli"
+local jobs = require "tspam.job"
+local quit = require "tspam.quit"
+
+local options = cli.parse {
+  name = "rate",
+  about = "Opens new connections at each rate in turn and measures what becomes of them.",
+  groups = { "target", "payload", "sources", "run", "output" },
+  { "-r --rate", "rate", "new connections per second (repeatable; 1k)", many = true },
+  { "-l --length", "time", "how long to open connections (10)", above = 0, max = 9e8 },
+  { "-o --cooldown", "time", "pause between two rates", default = "0" },
+  { "--count", "count", "how many connections to open, instead of --length" },
+  { "--concurrency", "count", "keep so many open instead of a rate, as fast as they finish",
+    max = 1e6 },
+}
+
+local loads = {}
+for i, rate in ipairs(options.rate) do
+  loads[i] = { rate = rate, length = options.length, count = options.count }
+end
+if options.concurrency and loads[1] then
+  quit(2, "options '--rate' and '--concurrency' cannot be used together")
+elseif not loads[1] then
+  loads[1] = { concurrency = options.concurrency, length = options.length, count = options.count }
+  loads[1].rate = not options.concurrency and 1000 or nil
+end
+
+local job <close> = jobs.open(options, loads)
+for i, load in ipairs(loads) do
+  if i > 1 then
+    tspam.sleep(options.cooldown)
+  end
+  if not job:interrupted() then
+    job:report(job:run(load))
+  end
+end
+return job:finish { schema = "tspam.rate/1" }

@@ -1,0 +1,35 @@
+#!/usr/bin/env tspam
+-- Answers connections: reads to the end of input, sends its content, closes.
+local tspam = require "tspam"
+local cli = require "tspam.cli"
+local serving = require "tspam.serving"
+
+local options = cli.parse {
+  name = "server",
+  about = "Answers connections until Ctrl-C, then prints what it has counted.",
+  groups = { "report" },
+  { "-l --listen", "text", "address (repeatable; 0.0.0.0); an IPv6 one is IPv6 only",
+    many = true, argname = "ADDR" },
+  { "-p --port", "ports", "a port, a range, or 0 for any free one", min = 0, default = "2345" },
+  { "-c --content", "content", "file that each connection is answered with (nothing)",
+    argname = "FILE" },
+  { "-a --acceptors", "count", "threads (one per CPU)", max = 1024, argname = "N" },
+  { "--backlog", "count", "length of the accept queue (what somaxconn allows)",
+    max = 1e9, argname = "N" },
+  { "--idle-timeout", "time", "ends a connection without progress",
+    min = 1e-3, max = 1e6, default = "60" },
+  { "--total-timeout", "time", "ends any connection", min = 1e-3, max = 1e6, default = "300" },
+  { "--max-open", "count", "open connections (what the descriptor limit allows)",
+    max = 1e7, argname = "N" },
+  { "--max-request", "size", "bytes one connection may send", min = 1, default = "64M" },
+  { "--report-peer", "flag", "send the client's address first (for rate --nat)" },
+}
+
+local server <close> = serving.open(options)
+local stats
+while tspam.sleep(1) do
+  stats = serving.complain(server, options, stats)
+end
+server:stop()
+serving.report(server, options)
+return 0, true -- a signal is its normal end
