@@ -16,7 +16,12 @@
 
 struct tsp_server;
 
-/* accepted = answered + failed + shed + open, at any moment stats() is taken. */
+/* accepted = answered + failed + shed + open, at any moment stats() is taken.
+ *
+ * A failure's step is "reply" while the request is read and "send" while the
+ * answer is sent. Time-outs, shed connections and those past max_request
+ * ("other/reply": EMSGSIZE) are ended with a reset, which frees what the
+ * kernel has queued for them. */
 struct tsp_server_stats {
     uint64_t accepted, answered, failed, shed, open;
     uint64_t failure[TSP_OUTCOMES][TSP_STEPS]; /* adds up to failed */
@@ -33,13 +38,19 @@ int tsp_server_start(struct tsp_server **server, const struct tsp_server_spec *s
  * NULL past the last. Valid until free. */
 uint16_t tsp_server_port(const struct tsp_server *s);
 const char *tsp_server_address(const struct tsp_server *s, size_t i);
-int64_t tsp_server_max_open(const struct tsp_server *s); /* the cap in force */
 
-/* Exact: every connection whose end a client has seen is in it. Running or stopped. */
+/* The cap in force: what was asked for, but no more than the descriptor limit
+ * (raised to the hard one) leaves after what is open now and a reserve of 64,
+ * or a quarter of a small limit. A client in the same process is not allowed for. */
+int64_t tsp_server_max_open(const struct tsp_server *s);
+
+/* Exact: every connection whose end a client has seen is in it. Running or
+ * stopped. A thread that does not answer within a second counts as it last did. */
 void tsp_server_stats(struct tsp_server *s, struct tsp_server_stats *out);
 
-/* Stops accepting, lets open connections finish for up to 0.8 s, ends the rest
- * (they count as failed, timeout/reply) and joins the threads. A second call does nothing. */
+/* Accepts what the kernel has queued already, stops listening, lets open
+ * connections finish for up to 0.8 s, ends the rest (they count as failed, timeout,
+ * at the step they were in) and joins the threads. A second call does nothing. */
 void tsp_server_stop(struct tsp_server *s);
 
 void tsp_server_free(struct tsp_server *s); /* stops first; NULL is allowed */

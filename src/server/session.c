@@ -1,1 +1,322 @@
-typedef int tsp_stub_server_session;
+#include "server/session.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "net/sock.h"
+
+/* Reads of one session per wake-up: a flood may not starve the others. */
+#define READ_BUDGET 4
+
+/* The expiry timer fires at most a hundred times a second. */
+#define EXPIRY_STEP_NS (10 * TSP_MS)
+
+enum { READING, SENDING, ENDED };
+
+#define SESSION_OF(link, member)                                                                   \
+    ((struct tsp_session *)(void *)((char *)(link)-offsetof(struct tsp_session, member)))
+
+static struct tsp_sessions *set_of(const struct tsp_session *c)
+{
+    return c->io.data;
+}
+
+static void list_init(struct tsp_link *list)
+{
+    list->prev = list->next = list;
+}
+
+static bool list_empty(const struct tsp_link *list)
+{
+    return list->next == list;
+}
+
+static void list_append(struct tsp_link *list, struct tsp_link *link)
+{
+    link->prev = list->prev;
+    link->next = list;
+    list->prev->next = link;
+    list->prev = link;
+}
+
+static void list_remove(struct tsp_link *link)
+{
+    link->prev->next = link->next;
+    link->next->prev = link->prev;
+    link->prev = link->next = NULL;
+}
+
+static int fail(struct tsp_session *c, enum tsp_outcome outcome)
+{
+    struct tsp_server_stats *count = &set_of(c)->count;
+    count->failed++;
+    count->failure[outcome][c->state == SENDING ? TSP_STEP_SEND : TSP_STEP_REPLY]++;
+    return ENDED;
+}
+
+static int fail_errno(struct tsp_session *c, int error)
+{
+    return fail(c, tsp_outcome_of(error, c->state == SENDING ? TSP_STEP_SEND : TSP_STEP_REPLY));
+}
+
+static int answered(struct tsp_session *c)
+{
+    set_of(c)->count.answered++;
+    return ENDED;
+}
+
+/* A state returns the next one; returning itself means: wait for *want. */
+static int reading(struct tsp_session *c, int *want)
+{
+    struct tsp_sessions *s = set_of(c);
+    *want = EV_READ;
+    for (int i = 0; i < READ_BUDGET; i++) {
+        ssize_t n = recv(c->io.fd, s->bite, sizeof s->bite, MSG_TRUNC);
+        if (n == 0)
+            return SENDING;
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return errno == EAGAIN ? READING : fail_errno(c, errno);
+        c->received += n;
+        s->count.bytes_received += (uint64_t)n;
+        if (c->received > s->answer->max_request) {
+            tsp_sock_reset_on_close(c->io.fd);
+            return fail_errno(c, EMSGSIZE);
+        }
+    }
+    return READING;
+}
+
+/* The rest of the answer: the peer's address, when asked for, and the content. */
+static size_t fill(const struct tsp_session *c, struct iovec part[2], char line[TSP_ADDR_TEXT + 1])
+{
+    const struct tsp_answer *a = set_of(c)->answer;
+    size_t sent = c->sent, head = 0;
+    if (a->report_peer) {
+        head = strlen(tsp_addr_text(line, &c->peer));
+        line[head++] = '\n';
+    }
+    size_t skip = sent < head ? sent : head;
+    part[0] = (struct iovec){line + skip, head - skip};
+    sent -= skip;
+    part[1] = (struct iovec){(char *)a->bytes + sent, a->len - sent};
+    return part[0].iov_len + part[1].iov_len;
+}
+
+static int sending(struct tsp_session *c, int *want)
+{
+    char line[TSP_ADDR_TEXT + 1];
+    struct iovec part[2];
+    size_t rest = fill(c, part, line);
+    *want = EV_WRITE;
+    if (rest == 0) {
+        /* Nothing will be sent that could fail: ask whether the client has reset. */
+        int error = tsp_sock_error(c->io.fd);
+        return error ? fail_errno(c, error) : answered(c);
+    }
+    struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
+    ssize_t n = sendmsg(c->io.fd, &message, MSG_NOSIGNAL);
+    if (n == -1)
+        return errno == EAGAIN || errno == EINTR ? SENDING : fail_errno(c, errno);
+    c->sent += (size_t)n;
+    set_of(c)->count.bytes_sent += (uint64_t)n;
+    return (size_t)n == rest ? answered(c) : SENDING;
+}
+
+static int (*const steps[])(struct tsp_session *, int *) = {reading, sending};
+
+static bool waits(const struct tsp_session *c)
+{
+    return c->by_age.next;
+}
+
+/* Gives the session back to the pool. It is counted before its socket closes,
+ * so that a client that has seen the end finds itself in the statistics. */
+static void finish(struct tsp_session *c)
+{
+    struct tsp_sessions *s = set_of(c);
+    if (waits(c)) {
+        ev_io_stop(s->loop, &c->io);
+        list_remove(&c->by_progress);
+        list_remove(&c->by_age);
+    }
+    s->count.open--;
+    (void)close(c->io.fd);
+    c->by_age.next = s->pool;
+    s->pool = &c->by_age;
+    if (s->leaving && s->count.open == 0)
+        ev_break(s->loop, EVBREAK_ALL);
+}
+
+/* Ends a session that waits. What lies in its socket's queues goes with it. */
+static void end(struct tsp_session *c)
+{
+    tsp_sock_reset_on_close(c->io.fd);
+    finish(c);
+}
+
+static void arm_expiry(struct tsp_sessions *s)
+{
+    if (list_empty(&s->by_age) || ev_is_active(&s->expiry))
+        return;
+    int64_t idle = SESSION_OF(s->by_progress.next, by_progress)->progress_ns + s->answer->idle_ns;
+    int64_t total = SESSION_OF(s->by_age.next, by_age)->accepted_ns + s->answer->total_ns;
+    int64_t delay = (idle < total ? idle : total) - tsp_now_ns();
+    if (delay < EXPIRY_STEP_NS)
+        delay = EXPIRY_STEP_NS;
+    ev_timer_set(&s->expiry, (double)delay / 1e9, 0.);
+    ev_timer_start(s->loop, &s->expiry);
+}
+
+/* Deadlines only grow along both lists, so the first one not due ends the search. */
+static void on_expiry(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_sessions *s = timer->data;
+    int64_t now = tsp_now_ns();
+    while (!list_empty(&s->by_progress)) {
+        struct tsp_session *idlest = SESSION_OF(s->by_progress.next, by_progress);
+        struct tsp_session *oldest = SESSION_OF(s->by_age.next, by_age);
+        bool idle = now - idlest->progress_ns >= s->answer->idle_ns;
+        if (!idle && now - oldest->accepted_ns < s->answer->total_ns)
+            break;
+        fail(idle ? idlest : oldest, TSP_TIMEOUT);
+        end(idle ? idlest : oldest);
+    }
+    arm_expiry(s);
+}
+
+static void progress(struct tsp_session *c)
+{
+    c->progress_ns = tsp_now_ns();
+    list_remove(&c->by_progress);
+    list_append(&set_of(c)->by_progress, &c->by_progress);
+}
+
+static void watch(struct tsp_session *c, int want)
+{
+    struct ev_loop *loop = set_of(c)->loop;
+    if (ev_is_active(&c->io) && (c->io.events & (EV_READ | EV_WRITE)) == want)
+        return;
+    ev_io_stop(loop, &c->io);
+    ev_io_set(&c->io, c->io.fd, want);
+    ev_io_start(loop, &c->io);
+}
+
+/* Goes on until the session waits or has ended. Returns what it waits for, 0 = ended. */
+static int advance(struct tsp_session *c)
+{
+    int want = 0, before;
+    do {
+        before = c->state;
+        c->state = steps[before](c, &want);
+        if (c->state == ENDED)
+            return 0;
+    } while (c->state != before);
+    return want;
+}
+
+static void on_event(struct ev_loop *loop, ev_io *io, int revents)
+{
+    (void)loop;
+    struct tsp_session *c = (struct tsp_session *)io;
+    if (revents & EV_ERROR) {
+        fail(c, TSP_NO_MEMORY); /* the kernel could not watch the descriptor */
+        end(c);
+        return;
+    }
+    int64_t received = c->received;
+    size_t sent = c->sent;
+    int want = advance(c);
+    if (!want) {
+        finish(c);
+        return;
+    }
+    if (c->received != received || c->sent != sent)
+        progress(c);
+    watch(c, want);
+}
+
+void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a)
+{
+    s->loop = loop;
+    s->answer = a;
+    list_init(&s->by_progress);
+    list_init(&s->by_age);
+    ev_init(&s->expiry, on_expiry);
+    s->expiry.data = s;
+}
+
+static struct tsp_session *fetch(struct tsp_sessions *s)
+{
+    struct tsp_link *spare = s->pool;
+    if (!spare)
+        return malloc(sizeof(struct tsp_session));
+    s->pool = spare->next;
+    return SESSION_OF(spare, by_age);
+}
+
+/* Most sessions never come here: they are over before they ever have to wait. */
+static void wait_for(struct tsp_session *c, int want)
+{
+    struct tsp_sessions *s = set_of(c);
+    c->accepted_ns = c->progress_ns = tsp_now_ns();
+    list_append(&s->by_progress, &c->by_progress);
+    list_append(&s->by_age, &c->by_age);
+    watch(c, want);
+    arm_expiry(s);
+    if (s->count.open > (uint64_t)s->cap)
+        tsp_sessions_shed(s);
+}
+
+bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer)
+{
+    struct tsp_session *c = fetch(s);
+    if (!c) {
+        tsp_sock_reset_on_close(fd);
+        (void)close(fd);
+        return false;
+    }
+    *c = (struct tsp_session){.peer = *peer, .state = READING};
+    ev_io_init(&c->io, on_event, fd, EV_READ);
+    c->io.data = s;
+    s->count.accepted++;
+    s->count.open++;
+    int want = advance(c);
+    if (want)
+        wait_for(c, want);
+    else
+        finish(c);
+    return true;
+}
+
+bool tsp_sessions_shed(struct tsp_sessions *s)
+{
+    if (list_empty(&s->by_progress))
+        return false;
+    s->count.shed++;
+    end(SESSION_OF(s->by_progress.next, by_progress));
+    return true;
+}
+
+void tsp_sessions_end(struct tsp_sessions *s)
+{
+    while (!list_empty(&s->by_progress)) {
+        struct tsp_session *c = SESSION_OF(s->by_progress.next, by_progress);
+        fail(c, TSP_TIMEOUT);
+        end(c);
+    }
+}
+
+void tsp_sessions_clear(struct tsp_sessions *s)
+{
+    while (s->pool)
+        free(fetch(s));
+}

@@ -1,0 +1,76 @@
+/* session.h - one accepted connection, and the set of them one thread has.
+ *
+ * A session reads to the end of input, sends the answer and closes. The set
+ * keeps the sessions that had to wait in two lists, by their last progress and
+ * by their age, so that one timer serves all time-outs and the one to shed is
+ * always at hand. Owner: the thread of the loop.
+ */
+#ifndef TSP_SERVER_SESSION_H
+#define TSP_SERVER_SESSION_H
+
+#include <ev.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "net/addr.h"
+#include "server/server.h"
+
+/* What all sessions of a server share, read-only. */
+struct tsp_answer {
+    const char *bytes;
+    size_t len;
+    bool report_peer;
+    int64_t idle_ns, total_ns; /* time-outs */
+    int64_t max_request;
+};
+
+struct tsp_link {
+    struct tsp_link *prev, *next;
+};
+
+struct tsp_session {
+    ev_io io;                         /* first: libev hands it back; io.data = the set */
+    struct tsp_link by_progress;      /* both only while it waits for its socket */
+    struct tsp_link by_age;           /* in the pool: next */
+    int64_t progress_ns, accepted_ns; /* when it last moved a byte; when it began */
+    int64_t received;
+    size_t sent;
+    struct tsp_addr peer;
+    int state;
+};
+
+/* Bytes one recv() may take off a socket. They are dropped inside the kernel
+ * (MSG_TRUNC), so that a flood costs no copying. */
+#define TSP_SESSION_BITE (64u << 10)
+
+struct tsp_sessions {
+    struct ev_loop *loop;
+    const struct tsp_answer *answer;
+    int64_t cap;                         /* sessions open at once */
+    struct tsp_link by_progress, by_age; /* oldest first */
+    struct tsp_link *pool;               /* ended sessions, to be used again */
+    ev_timer expiry;
+    bool leaving;                  /* the loop ends with the last session */
+    struct tsp_server_stats count; /* this thread's part */
+    char bite[TSP_SESSION_BITE];   /* recv() wants an address; never read */
+};
+
+/* All-zero before; nothing is allocated. */
+void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a);
+
+/* Takes over an accepted socket and goes as far as it can with it at once; over
+ * the cap the session longest without progress is shed. False = out of memory:
+ * the socket is closed and nothing is counted. */
+bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer);
+
+/* Ends the session longest without progress, with a reset. False: there is none. */
+bool tsp_sessions_shed(struct tsp_sessions *s);
+
+/* Ends all, with a reset; they count as failed, timeout. */
+void tsp_sessions_end(struct tsp_sessions *s);
+
+/* Frees the pool. No session is open any more. */
+void tsp_sessions_clear(struct tsp_sessions *s);
+
+#endif
