@@ -1,6 +1,5 @@
 #!/usr/bin/env tspam
 -- Answers connections: reads to the end of input, sends its content, closes.
-local tspam = require "tspam"
 local cli = require "tspam.cli"
 local serving = require "tspam.serving"
 
@@ -25,11 +24,9 @@ local options = cli.parse {
   { "--report-peer", "flag", "send the client's address first (for rate --nat)" },
 }
 
-local server <close> = serving.open(options)
-local stats
-while tspam.sleep(1) do
-  stats = serving.complain(server, options, stats)
+local service <close> = serving.open(options)
+while not service:wait() do
+  service:complain()
 end
-server:stop()
-serving.report(server, options)
+service:finish()
 return 0, true -- a signal is its normal end

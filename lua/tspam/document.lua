@@ -60,11 +60,6 @@ function document.findings(list)
   return each(list, FINDING)
 end
 
---- What a server counted; the small tables inside become objects.
-function document.stats(stats)
-  return json.plain(stats)
-end
-
 --- A result as RUN; extra: { {key, value}, … } is added at its end.
 function document.run(result, extra)
   local fields = {}

@@ -1,13 +1,13 @@
 --- What server.lua does: start, say where, complain at most once a second, report.
 
 local tspam = require "tspam"
-local document = require "tspam.document"
 local format = require "tspam.format"
 local json = require "tspam.json"
 local quit = require "tspam.quit"
 local sink = require "tspam.sink"
 
-local serving = {}
+local Service = {}
+Service.__index = Service
 
 local FIELDS <const> = {
   "port", "content", "acceptors", "backlog", "idle_timeout", "total_timeout", "max_open",
@@ -17,19 +17,23 @@ local COUNTS <const> = {
   "accepted", "answered", "failed", "shed", "open", "accept_errors", "bytes_received", "bytes_sent",
 }
 
-local function say(options, text, ...)
-  if not options.quiet then
+function Service:say(text, ...)
+  if not self.options.quiet then
     io.stderr:write("server: ", text:format(...), "\n")
   end
 end
 
 local function addresses(server)
-  return { server:address() }
+  local list = {}
+  repeat
+    list[#list + 1] = server:address(#list + 1)
+  until not server:address(#list + 1)
+  return list
 end
 
 --- Starts what the options ask for and says where it listens; or ends the script
 -- with one line and status 1.
-function serving.open(options)
+local function open(options)
   local spec = { listen = options.listen[1] and options.listen or nil }
   for _, name in ipairs(FIELDS) do
     spec[name] = options[name]
@@ -42,28 +46,39 @@ function serving.open(options)
   if not server then
     quit(1, message)
   end
-  say(options, "listening on %s", table.concat(addresses(server), ", "))
-  return server
+  local self = setmetatable({
+    options = options, server = server, listen = addresses(server), seen = server:stats(),
+  }, Service)
+  self:say("listening on %s, at most %s at once", table.concat(self.listen, ", "),
+    format.plural(self.seen.max_open, "connection"))
+  return self
 end
 
---- Says what went wrong since the last call; nothing where nothing did. before:
--- what this function returned last time.
-function serving.complain(server, options, before)
-  local stats = server:stats()
-  before = before or { accept_errors = 0, shed = 0 }
-  local refused, shed = stats.accept_errors - before.accept_errors, stats.shed - before.shed
+--- Waits a second. -> true when a signal has come
+function Service:wait()
+  return self.server:wait(1)
+end
+
+--- Says what ran short since the last call; nothing where nothing did.
+function Service:complain()
+  local stats = self.server:stats()
+  local refused = stats.accept_errors - self.seen.accept_errors
+  local shed = stats.shed - self.seen.shed
+  self.seen = stats
   if refused > 0 or shed > 0 then
-    say(options, "short of descriptors: accept failed %s, %s shed, %s open",
+    self:say("short of descriptors: accept failed %s, %s shed, %s open",
       format.plural(refused, "time"), format.plural(shed, "connection"), format.count(stats.open))
   end
-  return stats
 end
 
 local function text(stats)
   local lines = {}
+  local function add(name, value)
+    lines[#lines + 1] = ("%-17s %12s\n"):format(name, value)
+  end
   for _, name in ipairs(COUNTS) do
-    local value = name:find("^bytes") and format.bytes(stats[name]) or format.count(stats[name])
-    lines[#lines + 1] = ("%-17s %12s\n"):format(name:gsub("_", " "), value)
+    local bytes = name:find("^bytes")
+    add(name:gsub("_", " "), (bytes and format.bytes or format.count)(stats[name]))
   end
   local causes = {}
   for cause in pairs(stats.failures) do
@@ -71,24 +86,29 @@ local function text(stats)
   end
   table.sort(causes)
   for _, cause in ipairs(causes) do
-    lines[#lines + 1] = ("  %-15s %12s\n"):format(cause, format.count(stats.failures[cause]))
+    add("  " .. cause, format.count(stats.failures[cause]))
   end
   return table.concat(lines)
 end
 
---- The final report on stdout, as text or JSON.
-function serving.report(server, options)
-  local stats = server:stats()
-  if options.json then
-    sink.save(options.json, json.encode(json.object {
+--- Stops the server; the final report goes to stdout, as text or JSON.
+function Service:finish()
+  self.server:stop()
+  local stats = self.server:stats()
+  if self.options.json then
+    sink.save(self.options.json, json.encode(json.object {
       { "schema", "tspam.server/1" }, { "version", tspam.version },
-      { "listen", json.list(addresses(server)) }, { "stats", document.stats(stats) },
+      { "listen", json.list(self.listen) }, { "stats", json.plain(stats) },
     }))
   end
-  if options.json ~= "-" then
+  if self.options.json ~= "-" then
     sink.write(io.stdout, "stdout", text(stats))
   end
   sink.flush(io.stdout, "stdout")
 end
 
-return serving
+function Service:__close()
+  self.server:stop()
+end
+
+return { open = open }

@@ -71,9 +71,9 @@ end
 
 local function asked(result, out)
   local spec = result.spec or {}
-  local amount = spec.count and format.plural(spec.count, "connection")
-    or "for " .. format.span(result.length or 0)
-  out:write(("%s%s, %s%s%s\n"):format(result.label and result.label .. ": " or "",
+  local amount = spec.count and ", " .. format.plural(spec.count, "connection")
+    or " for " .. format.span(result.length or 0)
+  out:write(("%s%s%s%s%s\n"):format(result.label and result.label .. ": " or "",
     load_text(result), amount, target_text(result.target), details(spec)))
 end
 
