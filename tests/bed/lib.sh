@@ -1,0 +1,186 @@
+# shellcheck shell=bash
+# What every scenario of the bed shares. A scenario reads:
+#
+#   source "$(dirname "$0")/lib.sh"
+#   bed_up --delay 5                   # taken down again when the script ends
+#   serve                              # tspam server in the bed's server namespace
+#   rate steady -r 500 -l 2            # tspam rate in the client namespace -> $work/steady.json
+#   is "every connection ends well" "$(figure steady ok)" 1000
+#   finish
+#
+# From CTest: TSPAM (the executable), TSPAM_BUILD. TSPAM_FULL=1 asks for the full figures.
+set -uo pipefail
+
+bed_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+probe=$TSPAM_BUILD/tests/bed/probe
+server4=198.19.0.2 server6=2001:2:0:2::2
+export TESTBED=t$$
+work=$(mktemp -d "${TMPDIR:-/tmp}/tspam-bed.XXXXXX")
+passed=0 failed=0 server_pid=
+
+skip() {
+  echo "skipped: $*"
+  exit 77
+}
+
+need_root_and_nft() {
+  local tool
+  ((EUID == 0)) || skip "the bed needs root, for network namespaces"
+  for tool in ip nft sysctl ss; do
+    command -v "$tool" >/dev/null || skip "the bed needs $tool (iproute2, nftables, procps)"
+  done
+  ip netns add "$TESTBED" 2>/dev/null || skip "network namespaces cannot be made here"
+  ip netns del "$TESTBED"
+}
+
+full() { [[ ${TSPAM_FULL:-0} == 1 ]]; }
+sanitized() { [[ -n ${TSPAM_SANITIZE:-} ]]; }
+
+bed() { "$bed_dir/testbed.sh" "$@"; }
+
+bed_up() {
+  bed up "$@" && return
+  echo "not ok - the bed did not come up: $*"
+  exit 1
+}
+
+clean_up() {
+  bed down
+  rm -rf "$work"
+}
+
+# in_server CMD..., in_client CMD...: in the background these are the process itself, so
+# that $! can be stopped and ended.
+in_server() { exec ip netns exec "tsb-$TESTBED-server" "$@"; }
+in_client() { exec ip netns exec "tsb-$TESTBED-client" "$@"; }
+
+wait_for_listener() {
+  local i
+  for ((i = 0; i < 250; i++)); do
+    [[ -z $(bed exec server ss -Hltn "sport = :2345") ]] || return 0
+    kill -0 "$server_pid" 2>/dev/null || break
+    sleep 0.02
+  done
+  echo "not ok - the server does not listen: $(cat "$work/server.log")"
+  exit 1
+}
+
+# serve [OPTION...]: tspam server on IPv4 and IPv6; its report will be in $work/server.json
+serve() {
+  (in_server "$TSPAM" server -l 0.0.0.0 -l :: -p 2345 --json "$work/server.json" --quiet "$@") \
+    >"$work/server.log" 2>&1 &
+  server_pid=$!
+  wait_for_listener
+}
+
+# serve_probe [OPTION...]: the reference server instead
+serve_probe() {
+  (in_server "$probe" server "$@") >"$work/server.log" 2>&1 &
+  server_pid=$!
+  wait_for_listener
+}
+
+# Ends the server; its exit status.
+end_server() {
+  kill -CONT "$server_pid" 2>/dev/null
+  kill -TERM "$server_pid" 2>/dev/null
+  wait "$server_pid"
+}
+
+# rate NAME OPTION...: runs tspam rate against the bed's server (-H among the options
+# replaces the IPv4 address); keeps the exit status in $status.
+rate() {
+  local name=$1
+  shift
+  [[ " $* " == *" -H "* ]] || set -- -H "$server4" "$@"
+  bed exec client "$TSPAM" rate -p 2345 --json "$work/$name.json" --quiet "$@" \
+    >"$work/$name.log" 2>&1
+  status=$?
+  if [[ ! -s $work/$name.json ]]; then
+    no "tspam rate $* wrote no result (exit $status): $(tail -n 3 "$work/$name.log")"
+    echo '{}' >"$work/$name.json"
+  fi
+}
+
+# probe_rate NAME OPTION...: the reference client instead
+probe_rate() {
+  local name=$1
+  shift
+  [[ " $* " == *" -h "* ]] || set -- -h "$server4" "$@"
+  bed exec client "$probe" rate -o "$work/$name.csv" "$@" >"$work/$name.json"
+}
+
+# figure NAME EXPR...: values out of $work/NAME.json, one a line
+figure() {
+  local name=$1
+  shift
+  "$TSPAM" "$bed_dir/figure.lua" "$work/$name.json" "$@"
+}
+
+# stat NAME: one of the bed's counts, 0 where it has none
+stat() { bed stats | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'; }
+
+# calc EXPR: arithmetic in awk, printed with enough digits
+calc() { awk "BEGIN { printf \"%.6g\n\", $1 }"; }
+
+yes() {
+  passed=$((passed + 1))
+  echo "ok - $*"
+}
+
+no() {
+  failed=$((failed + 1))
+  echo "not ok - $*"
+}
+
+# fits FIGURE CONDITION: awk decides the condition over x, the figure
+fits() { [[ $1 =~ ^-?[0-9.]+(e[-+]?[0-9]+)?$ ]] && awk -v x="$1" "BEGIN { exit !($2) }"; }
+
+# check SENTENCE FIGURE CONDITION WANTED
+check() {
+  if fits "$2" "$3"; then
+    yes "$1: $2 ($4)"
+  else
+    no "$1: $2 ($4)"
+  fi
+}
+
+is() { if [[ $2 == "$3" ]]; then yes "$1: $2"; else no "$1: $2 (want $3)"; fi; }
+near() { check "$1" "$2" "x >= ($3) - ($4) && x <= ($3) + ($4)" "want $3 +- $4"; }
+at_most() { check "$1" "$2" "x <= ($3)" "at most $3"; }
+at_least() { check "$1" "$2" "x >= ($3)" "at least $3"; }
+matches() { if [[ $2 =~ $3 ]]; then yes "$1: $2"; else no "$1: '$2' (want /$3/)"; fi; }
+
+# is_share WHAT COUNT OF SHARE: COUNT of OF drawn with probability SHARE, within 3 sigma
+is_share() {
+  near "$1, of $3, within 3 sigma" "$2" "$(calc "$3 * $4")" "$(calc "3 * sqrt($3 * $4 * (1 - $4))")"
+}
+
+# accounted NAME: the identities that hold at the end of every run
+accounted() {
+  is "$1: every due connection is accounted for" \
+    "$(figure "$1" 'due == started + capped + not_started')" true
+  is "$1: every started connection is accounted for" \
+    "$(figure "$1" 'started == ok + failed + aborted')" true
+  is "$1: the causes add up to the failures" "$(figure "$1" 'sum(failures) == failed')" true
+  is "$1: every good connection is in the histograms" \
+    "$(figure "$1" 'phases.latency.count == ok and phases.service.count == ok and
+                    phases.connect.count == ok')" true
+}
+
+valid() {
+  is "$1: the verdict is valid" "$(figure "$1" verdict)" valid
+  is "$1: no reasons against it" "$(figure "$1" 'text(reasons)')" ""
+}
+
+finish() {
+  echo "$passed passed, $failed failed"
+  ((failed == 0))
+  exit
+}
+
+need_root_and_nft
+# The machine is shared, and times are looked at: a compiler beside must not show in them.
+renice -n -15 $$ >/dev/null
+trap clean_up EXIT
+trap 'exit 130' INT TERM
