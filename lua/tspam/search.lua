@@ -1,0 +1,148 @@
+--- Finds the rate at which a target saturates. No sockets: it is handed a trial.
+-- search(trial, goals) -> outcome
+--   trial(rate, length, n) -> what tspam.run returns | nil, message
+--   outcome: answer {rate, lower, upper, limited_by, reason, confirmed, burst},
+--     trials (list of {rate, length, trial, why, result}), baseline,
+--     made (connections in all), conclusive (the answer is about the target),
+--     error (a trial could not run)
+-- It climbs until a rate fails twice, bisects geometrically between the last
+-- pass and the fail, and confirms with a longer trial, since the burst that a
+-- limiter lets through looks like rate in a short one.
+
+local format = require "tspam.format"
+local settle = require "tspam.search.settle"
+local trials = require "tspam.search.trials"
+
+--- fixed_increment: do not widen the steps. noise: in standard deviations.
+-- recover: seconds to wait for a target that answers no more.
+-- Hooks: on_trial(entry, n); on_baseline(result) -> true to make it again;
+-- wait(seconds) -> false when interrupted; now() -> seconds.
+local DEFAULTS = {
+  start = 50, max_rate = 1e6, increment = 1.25, slowdown = 2, max_failures = 0.005,
+  precision = 0.025, length = 4, noise = 3, max_trials = 60, recover = 30,
+  wait = function() end, now = function() return 0 end,
+}
+--- A baseline with more failures than this is no baseline.
+local BASELINE_FAILURES = 0.1
+--- This machine's own limit is not worth more precision.
+local OWN_PRECISION = 0.1
+
+local function causes(result)
+  local list = {}
+  for name, n in pairs(result.failures) do
+    list[#list + 1] = ("%s %d"):format(name, n)
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+local function own_limit(s, rate, verdict)
+  s:finish {
+    limited_by = verdict.limit, upper = rate,
+    reason = ("inconclusive at %s: %s"):format(format.rate(rate), verdict.why),
+  }
+end
+
+local function useless_baseline(s, rate, verdict, result)
+  local base = verdict.digest
+  if verdict.trial == "invalid" then
+    return own_limit(s, rate, verdict)
+  elseif base.failed > BASELINE_FAILURES * base.n then
+    return s:finish {
+      reason = ("already at the lowest rate, %s, %.1f%% failed: %s"):format(
+        format.rate(rate), 100 * base.failed / base.n, causes(result)) }
+  elseif verdict.trial == "fail" then
+    s:finish { limited_by = "target", upper = rate, reason =
+      ("already at the lowest rate, %s, %s"):format(format.rate(rate), verdict.why) }
+  end
+end
+
+local function measure_baseline(s)
+  local rate = s.goals.start
+  local verdict, result = s:attempt(rate)
+  local again = verdict and (verdict.trial == "fail" and verdict.digest.failed == 0
+    or verdict.trial ~= "invalid" and s.goals.on_baseline and s.goals.on_baseline(result))
+  if again then
+    verdict, result = s:attempt(rate)
+  end
+  if verdict then
+    useless_baseline(s, rate, verdict, result)
+  end
+  if not s.answer then
+    s.baseline, s.lower = verdict.digest, rate
+  end
+end
+
+--- A failed rate is tried again, twice unless the case is clear: one pass
+-- acquits. A baseline that knows little was perhaps lucky: enlarge it first.
+local function second_look(s, rate, verdict)
+  if not verdict.clear and s:base_for(rate).n < 2 * verdict.digest.n then
+    s:attempt(s.lower)
+  end
+  local again = s:attempt(rate)
+  if again and again.trial == "fail" and not again.clear and not verdict.clear then
+    again = s:attempt(rate)
+  end
+  return again
+end
+
+--- Steps widen up to doubling while trials pass clean.
+local function next_step(goals, step, verdict)
+  if goals.fixed_increment or not verdict.clean then
+    return goals.increment
+  end
+  return math.max(goals.increment, math.min(2, step * goals.increment))
+end
+
+--- Up until a rate fails twice, is invalid, or the ceiling passes.
+local function climb(s)
+  local goals, step = s.goals, s.goals.increment
+  while not s.answer and not s.upper and s.lower < goals.max_rate do
+    local rate = math.min(s.lower * step, goals.max_rate)
+    local verdict = s:attempt(rate)
+    if verdict and verdict.trial == "fail" then
+      verdict = second_look(s, rate, verdict)
+    end
+    if verdict and verdict.trial == "pass" then
+      s.lower, step = rate, next_step(goals, step, verdict)
+    elseif verdict then
+      s:bound(rate, verdict)
+    end
+  end
+end
+
+local function precise(s)
+  local own = s.bounding.trial == "invalid"
+  return s.upper <= s.lower * (1 + math.max(s.goals.precision, own and OWN_PRECISION or 0))
+end
+
+--- Halves the bracket on a logarithmic scale. An invalid trial is an upper bound
+-- as well: below it the target's own limit may still be found.
+local function bisect(s)
+  while not s.answer and s.upper and not precise(s) do
+    local rate = math.sqrt(s.lower * s.upper)
+    local verdict = s:attempt(rate)
+    if verdict and verdict.trial == "fail" and not verdict.clear then
+      verdict = second_look(s, rate, verdict)
+    end
+    if verdict and verdict.trial == "pass" then
+      s.lower = rate
+    elseif verdict then
+      s:bound(rate, verdict)
+    end
+  end
+end
+
+return function(trial, goals)
+  local s = trials(trial, setmetatable(goals, { __index = DEFAULTS }))
+  measure_baseline(s)
+  climb(s)
+  bisect(s)
+  if not s.answer and s.upper and s.bounding.trial == "invalid" then
+    own_limit(s, s.upper, s.bounding)
+  elseif not s.answer then
+    settle(s)
+  end
+  return { answer = s.answer, trials = s.trials, baseline = s.baseline, made = s.made,
+    conclusive = s.conclusive or false, error = s.error }
+end

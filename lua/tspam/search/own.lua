@@ -1,0 +1,82 @@
+--- Whose limit it was, where it was not the target's.
+-- own.limit(result) -> nil, or the name of this machine's limit and a sentence.
+-- A connection that failed for want of a port, a descriptor or memory never
+-- reached the target, whatever else the run shows.
+
+local own = {}
+
+--- Share of a trial's connections that own failures may have: a single refused
+-- tuple in a thousand is a hiccup, not a limit.
+local TOLERATED = 1e-3
+
+local causes = {
+  { "no-port", "own ports" },
+  { "no-fd", "own descriptors" },
+  { "no-memory", "own memory" },
+}
+
+--- What a verdict's sentence speaks of, most particular first.
+local words = {
+  { "descriptor", "own descriptors" },
+  { "conntrack", "own conntrack" },
+  { "listen queue", "own listen queue" },
+  { "memory", "own memory" },
+  { "source port", "own ports" },
+  { "no%-port", "own ports" },
+  { "ports", "own ports" },
+}
+
+local function count(result, cause)
+  local n = 0
+  for name, failed in pairs(result.failures or {}) do
+    if name:match("^[^/]+") == cause then
+      n = n + failed
+    end
+  end
+  return n
+end
+
+--- Connections that failed before they reached the target.
+function own.failures(result)
+  local n = 0
+  for _, row in ipairs(causes) do
+    n = n + count(result, row[1])
+  end
+  return n
+end
+
+local function by_failure(result)
+  for _, row in ipairs(causes) do
+    local n = count(result, row[1])
+    if n > 0 and n >= TOLERATED * result.started then
+      return row[2], ("%d of %d connections failed with %s"):format(n, result.started, row[1])
+    end
+  end
+end
+
+local function by_reason(result)
+  for _, row in ipairs(words) do
+    for _, reason in ipairs(result.reasons or {}) do
+      if reason:lower():find(row[1]) then
+        return row[2], reason
+      end
+    end
+  end
+  return "generator", (result.reasons or {})[1] or "the run is invalid"
+end
+
+function own.limit(result)
+  local limit, why = by_failure(result)
+  if limit then
+    return limit, why
+  end
+  if result.verdict == "invalid" then
+    return by_reason(result)
+  end
+  if result.started < 0.99 * result.due then
+    return "generator", ("only %d of %d due connections were started"):format(
+      result.started, result.due)
+  end
+end
+
+return own

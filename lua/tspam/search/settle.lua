@@ -1,0 +1,88 @@
+--- The end of a search: confirms its bracket by longer trials, states the answer.
+
+local format = require "tspam.format"
+
+--- The confirming trial outlasts the others by this factor.
+local CONFIRM = 3
+--- At most so many confirming trials, each below a failed one or above a pass.
+local MOVES = 6
+--- Failed trials up to this much above the answer tell what gets through there.
+local NEAR = 1.1
+
+local function conclude(s, answer, moved)
+  answer.upper = s.upper
+  if s.upper then
+    answer.limited_by = "target"
+    answer.reason = ("at %s: %s"):format(format.rate(s.upper), s.bounding.why)
+  else
+    answer.reason = ("no limit found up to %s"):format(format.rate(s.goals.max_rate))
+  end
+  if moved then
+    answer.reason = answer.reason .. "; a longer trial moved the answer down"
+  end
+  if not answer.confirmed then
+    answer.reason = answer.reason .. "; no longer trial confirmed it"
+  end
+  s:finish(answer)
+  s.conclusive = true
+end
+
+--- Where to try next when the longer trial failed: what got through in its
+-- second half, when the burst was spent.
+local function below(rate, verdict, precision)
+  return math.min(rate / (1 + precision / 2), math.max(verdict.digest.plateau or 0, 0.8 * rate))
+end
+
+--- What the target carries for certain: the rate less the misses that would have
+-- passed, and no more than got through where it failed close by, for a bucket
+-- may have had a burst to give.
+local function certain(s, rate, verdict)
+  local lower = rate * (1 - verdict.allowed)
+  for _, fail in ipairs(s.fails) do
+    local t = fail.digest
+    if t.rate <= NEAR * rate and t.plateau > 0.8 * rate then
+      local base = s:base_for(t.rate)
+      local share = base.misses / base.n
+      lower = math.min(lower, t.plateau / (1 - share) * (1 - fail.allowed))
+    end
+  end
+  return lower
+end
+
+--- Where no rate has failed yet, a long trial's doubtful fail is chance as well.
+local function long_trial(s, rate)
+  local length = CONFIRM * s.goals.length
+  local verdict, result = s:attempt(rate, length)
+  if verdict and verdict.trial == "fail" and not verdict.clear and not s.upper then
+    return s:attempt(rate, length)
+  end
+  return verdict, result
+end
+
+--- Confirms by a longer trial; one that fails moves the answer down.
+return function(s)
+  local goals = s.goals
+  local answer, moved = { rate = s.lower, confirmed = false }, false
+  local rate = s.lower
+  for _ = 1, MOVES do
+    local verdict = long_trial(s, rate)
+    if not verdict then
+      return
+    elseif verdict.trial == "invalid" then
+      break
+    elseif verdict.trial == "pass" then
+      answer = { rate = rate, lower = certain(s, rate, verdict), confirmed = true }
+      if not s.upper or s.upper <= rate * (1 + 2 * goals.precision) then
+        break
+      end
+      rate = math.sqrt(rate * s.upper)
+    else
+      s:bound(rate, verdict)
+      moved = true
+      rate = answer.confirmed and math.sqrt(answer.rate * rate)
+        or below(rate, verdict, goals.precision)
+      answer.rate = answer.confirmed and answer.rate or rate
+    end
+  end
+  conclude(s, answer, moved)
+end

@@ -1,0 +1,132 @@
+--- Makes the trials of a search, judges each and keeps it; knows when to stop.
+-- An object per search: baseline, lower (highest pass), upper (lowest fail),
+-- bounding (its verdict), trials, and answer once the search is over.
+
+local format = require "tspam.format"
+local judge = require "tspam.search.judge"
+local state = require "tspam.search.state"
+
+--- How often an invalid trial is made before it counts as this machine's limit.
+local TRIES = 3
+
+local Search = {}
+Search.__index = Search
+
+function Search:finish(answer)
+  answer.confirmed = answer.confirmed or false
+  answer.limited_by = answer.limited_by or "none found"
+  if not answer.rate then
+    answer.rate = self.lower
+  end
+  answer.lower = answer.lower or answer.rate
+  answer.upper = answer.upper or self.upper
+  self.answer = self.answer or answer
+end
+
+--- The lowest rate's trial, with the misses of all trials well below this rate,
+-- those of second looks too: the more is known of the undisturbed share, the
+-- finer the judgement.
+function Search:base_for(rate)
+  local base = self.baseline
+  if not base then
+    return nil
+  end
+  local sum = { median = base.median, n = base.n, misses = base.misses }
+  for _, t in ipairs(self.judged) do
+    if t.rate <= rate / 1.2 and t.rate <= self.lower then
+      sum.n, sum.misses = sum.n + t.n, sum.misses + t.misses
+    end
+  end
+  return sum
+end
+
+local function record(self, rate, length, result, verdict)
+  local entry = { rate = rate, length = length, trial = verdict.trial, why = verdict.why,
+    result = result }
+  self.trials[#self.trials + 1] = entry
+  if self.goals.on_trial then
+    self.goals.on_trial(entry, #self.trials)
+  end
+end
+
+--- One look at the target, judged; nil when the search is over.
+local function look(self, rate, length)
+  local result, message = self.trial(rate, length, #self.trials + 1)
+  if not result then
+    self.error = message
+    return self:finish { reason = message }
+  end
+  self.made = self.made + result.started
+  self.reached = self.reached + result.ok
+  if result.interrupted then
+    record(self, rate, length, result, { trial = "invalid", why = "interrupted" })
+    return self:finish { reason = "interrupted" }
+  end
+  return judge.trial(result, self:base_for(rate), self.goals), result
+end
+
+--- One trial, judged and kept; nil when the search is over.
+function Search:run(rate, length)
+  if self.answer then
+    return nil
+  elseif #self.trials >= self.goals.max_trials then
+    return self:finish { reason = ("gave up after %d trials"):format(#self.trials) }
+  end
+  local verdict, result = look(self, rate, length)
+  if verdict then
+    record(self, rate, length, result, verdict)
+    self.judged[#self.judged + 1] = self.baseline and verdict.digest
+  end
+  return verdict, result
+end
+
+--- A short look at the lowest rate while nothing seems to get through: no trial.
+function Search:probe(length)
+  return look(self, self.baseline.rate, length)
+end
+
+--- The bracket's upper end; verdict says why.
+function Search:bound(rate, verdict)
+  self.upper, self.bounding = rate, verdict
+  if verdict.digest and verdict.digest.plateau then
+    self.fails[#self.fails + 1] = verdict
+  end
+end
+
+--- Does the target still answer at the lowest rate? If not, the search is over.
+function Search:alive(rate, verdict)
+  local probe = self:run(self.baseline.rate, self.goals.length)
+  if not probe then
+    return false
+  elseif not probe.digest or probe.digest.failed <= 0.5 * probe.digest.n then
+    return true
+  elseif verdict.state then
+    state.name(self, rate, verdict)
+  else
+    self:finish {
+      reason = ("the target stopped answering at %s and answers no more at %s either"):format(
+        format.rate(rate), format.rate(self.baseline.rate)),
+    }
+  end
+  return false
+end
+
+--- A trial until it is valid, at most TRIES times; nil when the search is over.
+function Search:attempt(rate, length)
+  local verdict, result
+  for _ = 1, TRIES do
+    verdict, result = self:run(rate, length or self.goals.length)
+    if not verdict or verdict.trial ~= "invalid" then
+      break
+    end
+  end
+  if verdict and verdict.dead and self.baseline and not self:alive(rate, verdict) then
+    return nil
+  end
+  return verdict, result
+end
+
+return function(trial, goals)
+  return setmetatable({ trial = trial, goals = goals, trials = {}, judged = {}, fails = {}, made = 0, reached = 0,
+    began = goals.now() }, Search)
+end

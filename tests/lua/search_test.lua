@@ -1,0 +1,285 @@
+-- The search on a simulated link whose truth is known.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local judge = require "tspam.search.judge"
+local link = require "link"
+local own = require "tspam.search.own"
+local search = require "tspam.search"
+local test, equal, contains = t.test, t.equal, t.contains
+
+local function find(spec, goals)
+  local simulated = link.new(spec)
+  goals = goals or {}
+  goals.length = goals.length or 3
+  goals.wait = function(seconds) simulated:idle(seconds) end
+  goals.now = function() return simulated.now end
+  local outcome = search(function(rate, length)
+    return simulated:trial(rate, length)
+  end, goals)
+  return outcome, outcome.answer
+end
+
+local function near(got, want, share)
+  assert(got and math.abs(got / want - 1) <= share,
+    ("got %s, want %s within %g%%"):format(got, want, 100 * share))
+end
+
+local function bracketed(answer)
+  assert(answer.lower <= answer.rate and answer.rate <= answer.upper, answer.reason)
+end
+
+-- What limits, its spec, the truth, how near the answer must be.
+local truths = {
+  { "a token bucket", { bucket = { rate = 300, burst = 30 } }, 300, 0.02 },
+  -- What the burst of a second adds to a trial of 9 s passes for rate.
+  { "a bucket with a burst of a second", { bucket = { rate = 300, burst = 300 } }, 300, 1 / 9 },
+  { "a bucket behind 3 % loss", { bucket = { rate = 520, burst = 52 }, loss = 0.03 }, 520, 0.04 },
+  { "a limit of open connections", { limit = { most = 20, hold = 0.1 } }, 200, 0.03 },
+  { "a slow server", { server = { rate = 178, queue = 5 } }, 178, 0.03 },
+  { "a fast server", { server = { rate = 17800, queue = 0.2 } }, 17800, 0.03 },
+  { "a table that ages within a trial", { entries = { size = 600, ttl = 2 }, pause = 3 }, 300, 0.05 },
+  { "a bucket before a jittery server", { bucket = { rate = 900, burst = 90 }, jitter = 1,
+    server = { rate = 5000, queue = 1 } }, 900, 0.03 },
+}
+for _, row in ipairs(truths) do
+  test(("%s of %g/s is found and is the target's"):format(row[1], row[3]), function()
+    local outcome, answer = find(row[2])
+    near(answer.rate, row[3], row[4])
+    bracketed(answer)
+    equal(answer.limited_by, "target")
+    equal(answer.confirmed, true)
+    equal(outcome.conclusive, true)
+  end)
+end
+
+test("a queue is named as the reason, and failures by their cause", function()
+  local _, queue = find { server = { rate = 178, queue = 5 } }
+  contains(queue.reason, "a queue grows")
+  local _, bucket = find { bucket = { rate = 300, burst = 30 } }
+  contains(bucket.reason, "timeout/connect")
+end)
+
+test("20,000/s is reached in a dozen trials", function()
+  local outcome = find({}, { max_rate = 20000 })
+  assert(#outcome.trials <= 13, #outcome.trials) -- the last confirms
+  equal(outcome.answer.rate, 20000)
+  equal(outcome.answer.limited_by, "none found")
+  contains(outcome.answer.reason, "no limit found up to 20.0k/s")
+end)
+
+test("an increment that the user fixed is not widened", function()
+  local outcome = find({}, { max_rate = 150, increment = 1.5, fixed_increment = true })
+  local rates = {}
+  for i, entry in ipairs(outcome.trials) do
+    rates[i] = ("%g"):format(entry.rate)
+  end
+  equal(table.concat(rates, " "), "50 75 112.5 150 150")
+end)
+
+test("1,000 noisy searches: the truth lies in the interval in 95 % and more", function()
+  local inside, most = 0, 0
+  for seed = 1, 1000 do
+    local truth = 60 + seed * 7919 % 4000
+    local outcome, answer = find { bucket = { rate = truth, burst = truth / 10 },
+      loss = seed % 4 * 0.01, jitter = 0.3, stall = 0.02, seed = seed }
+    bracketed(answer)
+    inside = inside + (answer.lower <= truth and truth <= answer.upper and 1 or 0)
+    most = math.max(most, #outcome.trials)
+  end
+  assert(inside >= 950, inside)
+  assert(most <= 40, most)
+end)
+
+test("500 searches for a slow server: the truth lies in the interval in 95 %", function()
+  local inside = 0
+  for seed = 1, 500 do
+    local truth = 60 + seed * 7919 % 9000
+    local _, answer = find { server = { rate = truth, queue = 1 }, jitter = 0.5, loss = 0.002,
+      retransmit = true, seed = seed }
+    inside = inside + (answer.lower <= truth and truth <= answer.upper and 1 or 0)
+  end
+  assert(inside >= 475, inside)
+end)
+
+test("loss alone is no saturation: under 1 in 200 of 1,000 searches", function()
+  local wrong = 0
+  for seed = 1, 1000 do
+    local _, answer = find({ loss = 0.03, retransmit = seed % 2 == 0, seed = seed },
+      { max_rate = 1000 })
+    wrong = wrong + (answer.limited_by == "none found" and 0 or 1)
+  end
+  assert(wrong <= 5, wrong)
+end)
+
+test("noise and stalls of this machine are no saturation, 300 of 300", function()
+  for seed = 1, 300 do
+    local _, answer = find({ jitter = 2, base = 3e-4, stall = 0.2, seed = seed },
+      { max_rate = 3000 })
+    assert(answer.limited_by ~= "target", answer.reason)
+  end
+end)
+
+test("the generator's ceiling is its own, whatever the target might carry", function()
+  local outcome, answer = find { ceiling = 8000 }
+  equal(answer.limited_by, "generator")
+  equal(outcome.conclusive, false)
+  near(answer.rate, 8000, 0.11)
+  contains(answer.reason, "late starts")
+end)
+
+test("a target's limit below a step that this machine could not make is found", function()
+  local _, answer = find { ceiling = 8000, bucket = { rate = 7000, burst = 700 } }
+  equal(answer.limited_by, "target")
+  near(answer.rate, 7000, 0.03)
+end)
+
+test("running out of source ports is never the target's", function()
+  local outcome, answer = find { ports = 500 }
+  equal(answer.limited_by, "own ports")
+  equal(outcome.conclusive, false)
+  for _, entry in ipairs(outcome.trials) do
+    assert(entry.trial ~= "fail", entry.why)
+  end
+end)
+
+test("a baseline that fails ends the search at once, with the failures", function()
+  local outcome, answer = find { bucket = { rate = 20, burst = 5 } }
+  equal(#outcome.trials, 1)
+  equal(answer.rate, nil)
+  equal(outcome.conclusive, false)
+  contains(answer.reason, "already at the lowest rate, 50/s")
+  contains(answer.reason, "timeout/connect")
+end)
+
+test("a target that dies ends the search within two trials", function()
+  local outcome, answer = find { dies = 8 }
+  local _, amid = find { dies = 9 }
+  contains(amid.reason, "or it died")
+  local first
+  for i, entry in ipairs(outcome.trials) do
+    first = first or entry.trial == "fail" and i
+  end
+  assert(#outcome.trials - first <= 1, #outcome.trials)
+  equal(outcome.conclusive, false)
+  equal(answer.rate, outcome.trials[first - 1].rate)
+  contains(answer.reason, "the target stopped answering")
+end)
+
+test("a full table that ages is named by its size within 1 %", function()
+  local outcome, answer = find({ entries = { size = 2000, ttl = 120 } }, { recover = 200 })
+  near(answer.burst.connections, 2000, 0.01)
+  near(answer.burst.time, 2000 / outcome.trials[#outcome.trials].rate, 0.02)
+  contains(answer.reason, "connections, then failure at t =")
+  equal(answer.limited_by, "target")
+end)
+
+test("where nobody waits for the table, all connections made are named", function()
+  local _, answer = find({ entries = { size = 2000, ttl = 120 } }, { recover = 10 })
+  equal(answer.burst.in_all, 2000)
+end)
+
+test("an interrupted search answers with what there is", function()
+  local simulated, n = link.new {}, 0
+  local outcome = search(function(rate, length)
+    n = n + 1
+    local result = simulated:trial(rate, length)
+    result.interrupted = n == 4 or nil
+    return result
+  end, {})
+  equal(#outcome.trials, 4)
+  equal(outcome.answer.reason, "interrupted")
+  equal(outcome.answer.rate, outcome.trials[3].rate)
+  equal(outcome.conclusive, false)
+end)
+
+test("a trial that cannot run ends the search with its message", function()
+  local outcome = search(function() return nil, "bind: no" end, {})
+  equal(outcome.error, "bind: no")
+end)
+
+test("an invalid baseline is tried three times", function()
+  local outcome, answer = find { stall = 1 }
+  equal(#outcome.trials, 3)
+  equal(answer.limited_by, "generator")
+end)
+
+local function result(changes)
+  local r = { due = 1000, started = 1000, ok = 1000, failed = 0, retransmitted = 0, failures = {},
+    timeline = {}, verdict = "valid", reasons = {}, rate = 100,
+    latency = { percentile = function() return 0.01 end } }
+  for key, value in pairs(changes) do
+    r[key] = value
+  end
+  return r
+end
+
+local base = judge.digest(result {})
+local goals = { slowdown = 2, max_failures = 0.005, noise = 3 }
+
+local function median(seconds)
+  return { percentile = function() return seconds end }
+end
+
+-- A change of a clean result, what it is judged, a word of the reason.
+local cases = {
+  { {}, "pass", "lowest rate" },
+  { { failed = 5, ok = 995, failures = { ["reset/reply"] = 5 } }, "pass", "" },
+  { { failed = 30, ok = 970, failures = { ["reset/reply"] = 30 } }, "fail", "reset/reply" },
+  { { retransmitted = 30 }, "fail", "retransmitted" },
+  { { latency = median(0.019) }, "pass", "" },
+  { { latency = median(0.021) }, "fail", "slow" },
+  { { failed = 30, ok = 970, failures = { ["no-fd/socket"] = 30 } }, "invalid", "no-fd" },
+  { { verdict = "invalid", reasons = { "late starts" } }, "invalid", "late starts" },
+  { { started = 900, ok = 900, not_started = 100 }, "invalid", "900 of 1000" },
+}
+for i, row in ipairs(cases) do
+  test(("case %d is judged %s"):format(i, row[2]), function()
+    local verdict = judge.trial(result(row[1]), base, goals)
+    equal(verdict.trial, row[2])
+    contains(verdict.why, row[3])
+  end)
+end
+
+test("a median under 1 ms above the baseline's is not slow, however many times", function()
+  local fast = judge.digest(result { latency = median(2e-4) })
+  equal(judge.trial(result { latency = median(11e-4) }, fast, goals).trial, "pass")
+  equal(judge.trial(result { latency = median(13e-4) }, fast, goals).trial, "fail")
+end)
+
+local function timeline(medians, open)
+  local list = {}
+  for i, p50 in ipairs(medians) do
+    list[i] = { time = i, started = 250, ok = 250, failed = 0, open = open and open[i] or 3, p50 = p50 }
+  end
+  return { timeline = list }
+end
+
+test("a median that doubles within the trial is a growing queue from 5 ms on", function()
+  local grows = judge.trial(result(timeline { 0.004, 0.006, 0.008, 0.0095 }), base, goals)
+  equal(grows.trial, "fail")
+  contains(grows.why, "a queue grows")
+  equal(judge.trial(result(timeline { 0.002, 0.003, 0.005, 0.0069 }), base, goals).trial, "pass")
+  equal(judge.trial(result(timeline { 0.008, 0.01, 0.012, 0.0159 }), base, goals).trial, "pass")
+end)
+
+test("completions that fall behind the starts are a growing queue", function()
+  local flat = { 0.01, 0.01, 0.01, 0.01 }
+  equal(judge.trial(result(timeline(flat, { 20, 40, 60, 80 })), base, goals).trial, "fail")
+  equal(judge.trial(result(timeline(flat, { 20, 25, 30, 35 })), base, goals).trial, "pass")
+end)
+
+local limits = {
+  { "own ports", { failed = 9, failures = { ["no-port/bind"] = 9 } } },
+  { "own descriptors", { failed = 9, failures = { ["no-fd/socket"] = 9 } } },
+  { "own memory", { failed = 9, failures = { ["no-memory/connect"] = 9 } } },
+  { "own listen queue", { verdict = "invalid", reasons = { "the listen queue overflowed" } } },
+  { "own conntrack", { verdict = "invalid", reasons = { "conntrack dropped 5 packets" } } },
+  { "generator", { verdict = "invalid", reasons = { "workers were busy 98 % of the time" } } },
+}
+for _, row in ipairs(limits) do
+  test(("this machine's limit is called '%s'"):format(row[1]), function()
+    equal((own.limit(result(row[2]))), row[1])
+  end)
+end
+
+return t.finish()
