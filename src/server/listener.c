@@ -1,6 +1,7 @@
 #include "server/listener.h"
 
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +16,11 @@
  * The condition stays for a while, and a level-triggered watcher would spin. */
 #define REST_MIN 0.010
 #define REST_MAX 0.500
+
+/* How much of an answer the kernel may hold beyond what the client's window has
+ * room for. Without a bound it takes megabytes for a client that never reads, and
+ * the connection would count as answered. Accepted sockets inherit it. */
+#define UNSENT_MAX (128 << 10)
 
 enum accepted { TAKEN, NONE, SKIPPED, EXHAUSTED };
 
@@ -80,7 +86,11 @@ static void on_rested(struct ev_loop *loop, ev_timer *timer, int revents)
     listen_on(timer->data);
 }
 
-/* At the descriptor limit accept() says EMFILE with an empty queue, too. So the
+/* At the cap every connection taken sheds another, so there the open ones get
+ * their turn after each: a whole batch would shed sessions that have progress to
+ * make but were not yet asked.
+ *
+ * At the descriptor limit accept() says EMFILE with an empty queue, too. So the
  * error counts only when nothing was taken in this wake-up: then the kernel had
  * announced a connection that is still there. */
 static void on_connections(struct ev_loop *loop, ev_io *io, int revents)
@@ -93,10 +103,10 @@ static void on_connections(struct ev_loop *loop, ev_io *io, int revents)
     }
     for (int i = 0; i < BATCH; i++) {
         enum accepted a = accept_one(l, io->fd);
-        if (a == NONE)
-            return;
         if (a == TAKEN)
             l->pause = REST_MIN;
+        if (a == NONE || tsp_sessions_full(l->sessions))
+            return;
         if (a == EXHAUSTED) {
             if (i == 0)
                 rest(l);
@@ -129,6 +139,7 @@ int tsp_listener_open(struct tsp_listener *l, struct tsp_addr *at,
             return tsp_fail(err, -rc, "port of the listener");
         }
     }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &(int){UNSENT_MAX}, sizeof(int));
     ev_io *io = &l->io[l->count++];
     ev_io_init(io, on_connections, fd, EV_READ);
     io->data = l;

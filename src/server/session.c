@@ -297,6 +297,11 @@ bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *pe
     return true;
 }
 
+bool tsp_sessions_full(const struct tsp_sessions *s)
+{
+    return s->count.open >= (uint64_t)s->cap;
+}
+
 bool tsp_sessions_shed(struct tsp_sessions *s)
 {
     if (list_empty(&s->by_progress))

@@ -64,6 +64,9 @@ void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struc
  * the socket is closed and nothing is counted. */
 bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer);
 
+/* True when the next one to wait will shed another. */
+bool tsp_sessions_full(const struct tsp_sessions *s);
+
 /* Ends the session longest without progress, with a reset. False: there is none. */
 bool tsp_sessions_shed(struct tsp_sessions *s);
 
