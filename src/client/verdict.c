@@ -1,1 +1,131 @@
-typedef int tsp_stub_client_verdict;
+#include "client/verdict.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/units.h"
+
+/* A late start is one the target did not cause. Up to 10 ms, or a tenth of what
+ * is measured, it is noise. */
+#define LAG_FLOOR_NS (10 * TSP_MS)
+#define LAG_SHARE 0.1
+#define STARTED_SHARE 0.99
+
+/* A thread that is busy, or waiting for a processor, for this much of the time
+ * has none left. */
+#define BUSY_SHARE 0.95
+
+static void add(struct tsp_verdict *v, const char *limit, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add(struct tsp_verdict *v, const char *limit, const char *fmt, ...)
+{
+    if (v->reasons == TSP_REASONS_MAX)
+        return;
+    struct tsp_reason *r = &v->reason[v->reasons++];
+    va_list args;
+    va_start(args, fmt);
+    r->limit = limit;
+    vsnprintf(r->text, sizeof r->text, fmt, args);
+    va_end(args);
+}
+
+static uint64_t failures(const struct tsp_tally *t, enum tsp_outcome o)
+{
+    uint64_t n = 0;
+    for (int s = 0; s < TSP_STEPS; s++)
+        n += t->failure[o][s];
+    return n;
+}
+
+static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    const struct tsp_tally *t = e->tally;
+    if (e->closed_loop)
+        return;
+    uint64_t wanted = t->due - t->capped;
+    if ((double)t->started < STARTED_SHARE * (double)wanted)
+        add(v, "generator",
+            "late starts: only %.1f %% of the connections that were due could be started in time "
+            "(%llu of %llu)",
+            100 * (double)t->started / (double)wanted, (unsigned long long)t->started,
+            (unsigned long long)wanted);
+    int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99);
+    double latency = (double)tsp_hist_percentile(t->phase[TSP_PHASE_LATENCY], 50);
+    double bound = latency * LAG_SHARE;
+    if (bound < (double)LAG_FLOOR_NS)
+        bound = (double)LAG_FLOOR_NS;
+    char is[16], may_be[16];
+    if ((double)lag > bound)
+        add(v, "generator",
+            "late starts: 1 %% of the connections were started %s or more after they were due "
+            "(bound %s)",
+            tsp_format_time(is, sizeof is, lag),
+            tsp_format_time(may_be, sizeof may_be, (int64_t)bound));
+}
+
+static void judge_cpu(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    double busy = 0, waiting = 0;
+    for (unsigned i = 0; i < e->workers; i++) {
+        const struct tsp_worker_time *w = &e->worker[i];
+        if (w->wall <= 0 || (double)(w->busy + w->waiting) / (double)w->wall < busy + waiting)
+            continue;
+        busy = (double)w->busy / (double)w->wall;
+        waiting = (double)w->waiting / (double)w->wall;
+    }
+    if (busy > BUSY_SHARE)
+        add(v, "generator", "own CPU: a worker thread was busy for %.0f %% of the run", 100 * busy);
+    else if (busy + waiting > BUSY_SHARE)
+        add(v, "generator",
+            "own CPU: a worker thread was busy for %.0f %% of the run and waited for a processor "
+            "for %.0f %%",
+            100 * busy, 100 * waiting);
+}
+
+static void judge_resources(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    uint64_t ports = failures(e->tally, TSP_NO_PORT), fds = failures(e->tally, TSP_NO_FD);
+    uint64_t memory = failures(e->tally, TSP_NO_MEMORY);
+    if (ports)
+        add(v, "own ports", "own ports: %llu connections found no free source port on this machine",
+            (unsigned long long)ports);
+    if (fds)
+        add(v, "own descriptors",
+            "own descriptors: %llu connections found no free file descriptor on this machine",
+            (unsigned long long)fds);
+    if (memory)
+        add(v, "own memory", "own memory: %llu connections found no memory on this machine",
+            (unsigned long long)memory);
+}
+
+static void judge_kernel(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    int64_t overflows = tsp_kcounters_get(e->counters, "TcpExtListenOverflows");
+    int64_t drops = tsp_kcounters_get(e->counters, "TcpExtListenDrops");
+    int64_t full = tsp_kcounters_get(e->counters, "TcpExtTCPReqQFullDrop");
+    /* Drops count the overflows again, and whatever else made a listener drop. */
+    int64_t queue = (drops > overflows ? drops : overflows) + full;
+    if (e->local_target && queue > 0)
+        add(v, "own listen queue",
+            "own listen queue: a server on this machine let %lld handshakes drop (listen queue "
+            "full)",
+            (long long)queue);
+    int64_t table = tsp_kcounters_get(e->counters, "ConntrackDrop") +
+                    tsp_kcounters_get(e->counters, "ConntrackEarlyDrop");
+    if (table > 0)
+        add(v, "own conntrack",
+            "own conntrack: this machine's connection tracking table was full, %lld packets or "
+            "entries dropped",
+            (long long)table);
+}
+
+void tsp_verdict_of(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    v->reasons = 0;
+    judge_resources(v, e);
+    judge_kernel(v, e);
+    judge_starts(v, e);
+    judge_cpu(v, e);
+}

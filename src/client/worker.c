@@ -1,1 +1,316 @@
-typedef int tsp_stub_client_worker;
+#include "client/worker.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "client/opener.h"
+
+/* One read buffer for all connections of a worker. */
+#define BUFFER_SIZE (64 * 1024)
+
+/* ---- the life of one connection, as the worker sees it ---- */
+
+static struct tsp_worker *owner(struct tsp_conn *c)
+{
+    return c->env->owner;
+}
+
+static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
+{
+    double after = (double)(when_ns - tsp_now_ns()) / 1e9;
+    ev_now_update(w->loop);
+    ev_timer_stop(w->loop, timer);
+    ev_timer_set(timer, after > 0 ? after : 0, 0);
+    ev_timer_start(w->loop, timer);
+}
+
+static int64_t expires_ns(const struct tsp_worker *w, const struct tsp_conn *c)
+{
+    return c->marks.at[TSP_MARK_OPEN] + w->plan->timeout_ns + w->plan->hold_ns;
+}
+
+static int64_t held_until_ns(const struct tsp_worker *w, const struct tsp_conn *c)
+{
+    return c->marks.at[TSP_MARK_ESTABLISHED] + w->plan->hold_ns;
+}
+
+void tsp_worker_on_start(struct tsp_conn *c)
+{
+    struct tsp_worker *w = owner(c);
+    const int64_t *at = c->marks.at;
+    tsp_tally_start(&w->tally, &c->marks, !w->concurrency);
+    w->slice.started++;
+    w->slice.open++;
+    if (!w->concurrency)
+        tsp_hist_record(w->slice.lag, at[TSP_MARK_OPEN] - at[TSP_MARK_DUE]);
+    w->last_start_ns = at[TSP_MARK_OPEN];
+    tsp_conn_list_append(&w->by_age, c);
+    if (!ev_is_active(&w->expiry))
+        at_ns(w, &w->expiry, expires_ns(w, c));
+}
+
+static void on_hold(struct tsp_conn *c)
+{
+    struct tsp_worker *w = owner(c);
+    tsp_conn_list_append(&w->by_hold, c);
+    if (!ev_is_active(&w->hold_end))
+        at_ns(w, &w->hold_end, held_until_ns(w, c));
+}
+
+void tsp_worker_leave_when_idle(struct tsp_worker *w)
+{
+    if (!w->opening && !w->by_age.first)
+        ev_break(w->loop, EVBREAK_ALL);
+}
+
+/* The connection is counted: everything it used goes back. */
+static void retire(struct tsp_worker *w, struct tsp_conn *c)
+{
+    int64_t now = tsp_now_ns();
+    tsp_conn_list_remove(&w->by_age, c);
+    if (c->held)
+        tsp_conn_list_remove(&w->by_hold, c);
+    w->tally.retransmitted += c->retransmitted;
+    w->tally.bytes_sent += c->sent;
+    w->tally.bytes_received += c->received;
+    w->slice.open--;
+    w->ended_ns = now;
+    tsp_sources_release(&w->sources, c->tuple, now);
+    tsp_pool_give(&w->pool, c);
+    tsp_worker_leave_when_idle(w);
+}
+
+void tsp_worker_note_failure(struct tsp_worker *w, int64_t due_ns)
+{
+    w->slice.failed++;
+    if (due_ns < w->first_failure_ns)
+        w->first_failure_ns = due_ns;
+}
+
+static void on_done(struct tsp_conn *c)
+{
+    struct tsp_worker *w = owner(c);
+    const int64_t *at = c->marks.at;
+    if (c->outcome == TSP_OK) {
+        tsp_tally_ok(&w->tally, &c->marks);
+        tsp_hist_record(w->slice.latency, at[TSP_MARK_CLOSED] - at[TSP_MARK_DUE]);
+        w->slice.ok++;
+        if (c->nat)
+            tsp_nat_note(&w->nat, c->nat);
+    } else {
+        tsp_tally_fail(&w->tally, c->outcome, c->step, c->error);
+        tsp_worker_note_failure(w, at[TSP_MARK_DUE]);
+    }
+    retire(w, c);
+}
+
+/* ---- time-outs, holds, intervals ---- */
+
+static void on_expiry(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_worker *w = timer->data;
+    int64_t now = tsp_now_ns();
+    while (w->by_age.first && expires_ns(w, w->by_age.first) <= now)
+        tsp_conn_expire(w->by_age.first);
+    if (w->by_age.first)
+        at_ns(w, &w->expiry, expires_ns(w, w->by_age.first));
+}
+
+static void end_first_hold(struct tsp_worker *w)
+{
+    struct tsp_conn *c = w->by_hold.first;
+    tsp_conn_list_remove(&w->by_hold, c);
+    c->held = false;
+    tsp_conn_end_hold(c);
+}
+
+static void on_hold_end(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_worker *w = timer->data;
+    int64_t now = tsp_now_ns();
+    while (w->by_hold.first && held_until_ns(w, w->by_hold.first) <= now)
+        end_first_hold(w);
+    if (w->by_hold.first)
+        at_ns(w, &w->hold_end, held_until_ns(w, w->by_hold.first));
+}
+
+static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_worker *w = timer->data;
+    tsp_mailbox_post(&w->mailbox, &w->slice);
+}
+
+/* ---- stopping ---- */
+
+static void on_grace_end(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_worker *w = timer->data;
+    while (w->by_age.first) {
+        struct tsp_conn *c = w->by_age.first;
+        tsp_conn_abort(c);
+        tsp_tally_abort(&w->tally);
+        retire(w, c);
+    }
+}
+
+static void on_stop(struct ev_loop *loop, ev_async *watcher, int revents)
+{
+    (void)revents;
+    struct tsp_worker *w = watcher->data;
+    int how = atomic_load(&w->stop);
+    if (w->opening && !w->concurrency)
+        tsp_opener_give_up(w, atomic_load(&w->stop_ns));
+    w->opening = false;
+    while (w->by_hold.first)
+        end_first_hold(w);
+    if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
+        ev_timer_set(&w->grace_end, (double)TSP_GRACE_NS / 1e9, 0);
+        ev_timer_start(loop, &w->grace_end);
+    }
+    tsp_worker_leave_when_idle(w);
+}
+
+void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns)
+{
+    int64_t never = 0;
+    atomic_compare_exchange_strong(&w->stop_ns, &never, when_ns);
+    if (atomic_load(&w->stop) < (int)how)
+        atomic_store(&w->stop, (int)how);
+    ev_async_send(w->loop, &w->stopped);
+}
+
+/* ---- set up and run ---- */
+
+/* The k-th of n shares of a whole: they add up, and differ by one at most. */
+static uint64_t share(uint64_t whole, unsigned k, unsigned n)
+{
+    return whole / n + (k < whole % n);
+}
+
+static void init_shares(struct tsp_worker *w)
+{
+    const struct tsp_plan *plan = w->plan;
+    unsigned n = plan->workers;
+    bool quota = plan->count && (plan->concurrency || plan->seed);
+    w->max_open = plan->max_open ? share(plan->max_open, w->index, n) : UINT64_MAX;
+    w->concurrency = share(plan->concurrency, w->index, n);
+    if (w->concurrency > w->max_open)
+        w->concurrency = w->max_open;
+    w->left = quota ? share(plan->count, w->index, n) : UINT64_MAX;
+    w->first_failure_ns = INT64_MAX;
+    w->by_age.link = offsetof(struct tsp_conn, by_age);
+    w->by_hold.link = offsetof(struct tsp_conn, by_hold);
+    tsp_arrivals_init(&w->arrivals, w->index, n, plan->seed);
+}
+
+static void init_timer(struct tsp_worker *w, ev_timer *timer,
+                       void (*cb)(struct ev_loop *, ev_timer *, int))
+{
+    ev_init(timer, cb);
+    /* After the descriptors of the same wake-up: an answer that is there counts. */
+    ev_set_priority(timer, EV_MINPRI);
+    timer->data = w;
+}
+
+static void init_watchers(struct tsp_worker *w)
+{
+    init_timer(w, &w->expiry, on_expiry);
+    init_timer(w, &w->hold_end, on_hold_end);
+    init_timer(w, &w->interval_end, on_interval_end);
+    init_timer(w, &w->grace_end, on_grace_end);
+    ev_async_init(&w->stopped, on_stop);
+    w->stopped.data = w;
+    ev_async_start(w->loop, &w->stopped);
+    tsp_opener_init(w);
+}
+
+static void init_env(struct tsp_worker *w)
+{
+    w->env = (struct tsp_conn_env){
+        .plan = w->plan,
+        .loop = w->loop,
+        .sources = &w->sources,
+        .buffer = w->env.buffer,
+        .buffer_size = BUFFER_SIZE,
+        .done = on_done,
+        .hold = on_hold,
+        .owner = w,
+    };
+    w->pool.with_nat = w->plan->nat;
+}
+
+int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
+                    struct tsp_err *err)
+{
+    *w = (struct tsp_worker){.plan = plan, .index = index};
+    init_shares(w);
+    int rc = tsp_sources_init(&w->sources, &plan->sources, index, plan->workers, err);
+    if (rc)
+        return rc;
+    if (tsp_mailbox_init(&w->mailbox)) {
+        tsp_sources_clear(&w->sources);
+        return tsp_fail(err, ENOMEM, "worker %u", index);
+    }
+    w->env.buffer = malloc(BUFFER_SIZE);
+    w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
+    if (!w->env.buffer || !w->loop || tsp_tally_init(&w->tally) || tsp_slice_init(&w->slice)) {
+        rc = tsp_fail(err, w->loop ? ENOMEM : EMFILE, "worker %u", index);
+    } else {
+        init_watchers(w);
+        init_env(w);
+        rc = tsp_pacer_init(&w->pacer, w->loop, tsp_opener_on_pace, w, err);
+    }
+    if (rc)
+        tsp_worker_clear(w);
+    return rc;
+}
+
+void tsp_worker_clear(struct tsp_worker *w)
+{
+    tsp_pacer_close(&w->pacer);
+    if (w->loop)
+        ev_loop_destroy(w->loop);
+    free(w->env.buffer);
+    tsp_pool_clear(&w->pool);
+    tsp_tally_clear(&w->tally);
+    tsp_slice_clear(&w->slice);
+    tsp_mailbox_clear(&w->mailbox);
+    tsp_sources_clear(&w->sources);
+    tsp_nat_clear(&w->nat);
+}
+
+static void start_timers(struct tsp_worker *w)
+{
+    double interval = (double)w->plan->interval_ns / 1e9;
+    double lead = (double)(w->plan->start_ns - tsp_now_ns()) / 1e9;
+    ev_now_update(w->loop);
+    ev_timer_set(&w->interval_end, (lead > 0 ? lead : 0) + interval, interval);
+    ev_timer_start(w->loop, &w->interval_end);
+    tsp_pacer_at(&w->pacer, w->plan->start_ns);
+}
+
+void tsp_worker_run(struct tsp_worker *w)
+{
+    struct tsp_usage before;
+    int64_t began_ns = tsp_now_ns();
+    tsp_usage_thread(&before);
+    w->opening = true;
+    start_timers(w);
+    ev_run(w->loop, 0);
+    tsp_mailbox_post(&w->mailbox, &w->slice);
+    tsp_usage_thread(&w->usage);
+    w->usage.user_ns -= before.user_ns;
+    w->usage.system_ns -= before.system_ns;
+    w->usage.wait_ns -= before.wait_ns;
+    w->wall_ns = tsp_now_ns() - began_ns;
+}

@@ -1,6 +1,7 @@
 #include "net/pacer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,4 +51,11 @@ void tsp_pacer_close(struct tsp_pacer *p)
     ev_io_stop(p->loop, &p->io);
     close(p->io.fd);
     *p = (struct tsp_pacer){0};
+}
+
+const char *tsp_ev_version(void)
+{
+    static _Thread_local char text[16];
+    snprintf(text, sizeof text, "%d.%d", ev_version_major(), ev_version_minor());
+    return text;
 }

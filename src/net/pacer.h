@@ -30,4 +30,7 @@ int tsp_pacer_init(struct tsp_pacer *p, struct ev_loop *loop, tsp_on_pace *on_pa
 void tsp_pacer_at(struct tsp_pacer *p, int64_t when_ns);
 void tsp_pacer_close(struct tsp_pacer *p); /* closes the timer; all-zero is allowed */
 
+/* libev's version, "4.33", for those who may not include it. */
+const char *tsp_ev_version(void);
+
 #endif

@@ -33,10 +33,14 @@ int tsp_sock_bind_source(int fd, const struct tsp_addr *from)
 
 int tsp_sock_connect(int fd, const struct tsp_addr *to)
 {
-    if (connect(fd, &to->sa, to->len) == 0)
-        return 0;
-    /* Interrupted, a non-blocking connect goes on by itself, as with EINPROGRESS. */
-    return errno == EINPROGRESS || errno == EINTR ? 0 : -errno;
+    while (connect(fd, &to->sa, to->len) == -1) {
+        /* Asked again after an interruption: under way, or done meanwhile. */
+        if (errno == EINPROGRESS || errno == EALREADY || errno == EISCONN)
+            return 0;
+        if (errno != EINTR)
+            return -errno;
+    }
+    return 0;
 }
 
 static int listen_options(int fd, int family, bool defer, struct tsp_err *err)
@@ -97,6 +101,24 @@ int tsp_sock_peer(int fd, struct tsp_addr *out)
 {
     out->len = sizeof out->v6;
     return getpeername(fd, &out->sa, &out->len) == -1 ? -errno : 0;
+}
+
+int tsp_sock_route(const struct tsp_addr *target, struct tsp_addr *out, struct tsp_err *err)
+{
+    char to[TSP_ADDR_TEXT];
+    int rc = 0;
+    int fd = socket(target->sa.sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd == -1)
+        return tsp_fail(err, errno, "route to %s: socket", tsp_addr_host_text(to, target));
+    if (connect(fd, &target->sa, target->len) == -1)
+        rc = -errno;
+    else
+        rc = tsp_sock_local(fd, out);
+    close(fd);
+    if (rc)
+        return tsp_fail(err, -rc, "route to %s", tsp_addr_host_text(to, target));
+    tsp_addr_set_port(out, 0);
+    return 0;
 }
 
 bool tsp_sock_retransmitted(int fd)

@@ -35,6 +35,10 @@ int tsp_sock_error(int fd);
 int tsp_sock_local(int fd, struct tsp_addr *out);
 int tsp_sock_peer(int fd, struct tsp_addr *out);
 
+/* The address that routing would choose as source towards a target; port 0.
+ * Sends nothing (connects a datagram socket). 0 or -errno with a sentence. */
+int tsp_sock_route(const struct tsp_addr *target, struct tsp_addr *out, struct tsp_err *err);
+
 /* True when this side sent a SYN or data again (tcpi_total_retrans: SYNs count
  * too; the other side's retransmissions do not show here). */
 bool tsp_sock_retransmitted(int fd);

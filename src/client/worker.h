@@ -1,0 +1,87 @@
+/* worker.h - one thread, one loop: opens what is due, ends what is over, counts.
+ *
+ * Made by the main thread (init), run by its own (tsp_worker_run), read again
+ * by the main thread after pthread_join. While it runs, others may only stop it
+ * and collect from its mailbox.
+ */
+#ifndef TSP_CLIENT_WORKER_H
+#define TSP_CLIENT_WORKER_H
+
+#include <ev.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "client/conn.h"
+#include "client/conn_list.h"
+#include "client/mailbox.h"
+#include "client/nat.h"
+#include "client/plan.h"
+#include "client/pool.h"
+#include "load/arrivals.h"
+#include "net/pacer.h"
+#include "sys/usage.h"
+
+enum tsp_stop {
+    TSP_STOP_NOT,
+    TSP_STOP_GENTLE, /* opens nothing more, ends holds, lets exchanges finish */
+    TSP_STOP_ABORT   /* the same, and after TSP_GRACE_NS aborts what is left */
+};
+
+#define TSP_GRACE_NS INT64_C(300000000)
+
+/* Connections that are due may still be started so long after the end. */
+#define TSP_CATCH_UP_NS INT64_C(1000000000)
+
+struct tsp_worker {
+    struct tsp_conn_env env;
+    const struct tsp_plan *plan;
+    unsigned index;
+    struct ev_loop *loop;
+    struct tsp_pacer pacer;
+    ev_async stopped;
+    ev_timer expiry, hold_end, interval_end, grace_end;
+    ev_prepare refill; /* closed loop */
+    ev_idle more;      /* closed loop: refill again without waiting */
+
+    struct tsp_arrivals arrivals;
+    struct tsp_sources sources;
+    uint64_t max_open;    /* its share; UINT64_MAX = none */
+    uint64_t concurrency; /* its share; 0 = by the clock */
+    uint64_t left;        /* connections it may still take; UINT64_MAX = no bound */
+    bool opening;         /* between start and the end of the load */
+
+    struct tsp_pool pool;
+    struct tsp_conn_list by_age, by_hold;
+    struct tsp_tally tally;
+    struct tsp_slice slice;
+    struct tsp_mailbox mailbox;
+    struct tsp_nat nat;
+
+    _Atomic int stop;        /* enum tsp_stop, set before the async is sent */
+    _Atomic int64_t stop_ns; /* when */
+
+    int64_t ended_ns;         /* when its last connection ended; 0 = none did */
+    int64_t last_start_ns;    /* when it last started one */
+    int64_t first_failure_ns; /* least due time of one that failed; INT64_MAX = none */
+    struct tsp_usage usage;   /* of its thread, from start to end of the run */
+    int64_t wall_ns;
+};
+
+/* On failure nothing is held. */
+int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
+                    struct tsp_err *err);
+void tsp_worker_clear(struct tsp_worker *w);
+
+/* The thread's body; returns when its load is over and nothing is open. */
+void tsp_worker_run(struct tsp_worker *w);
+
+/* Any thread, any number of times; a stronger stop replaces a weaker. */
+void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns);
+
+/* For opener.c: a connection was started, failed; nothing may be left to do. */
+void tsp_worker_on_start(struct tsp_conn *c);
+void tsp_worker_note_failure(struct tsp_worker *w, int64_t due_ns);
+void tsp_worker_leave_when_idle(struct tsp_worker *w);
+
+#endif
