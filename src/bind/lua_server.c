@@ -17,6 +17,23 @@ struct server_box {
     bool stopped;              /* its statistics stay */
 };
 
+/* Registry entry: how many servers of this state run. */
+#define RUNNING "tspam.servers"
+
+lua_Integer tsp_lua_servers_running(lua_State *L)
+{
+    lua_getfield(L, LUA_REGISTRYINDEX, RUNNING);
+    lua_Integer n = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return n;
+}
+
+static void count_running(lua_State *L, int change)
+{
+    lua_pushinteger(L, tsp_lua_servers_running(L) + change);
+    lua_setfield(L, LUA_REGISTRYINDEX, RUNNING);
+}
+
 static struct server_box *to_box(lua_State *L)
 {
     return luaL_checkudata(L, 1, SERVER_TYPE);
@@ -108,8 +125,10 @@ static int server_wait(lua_State *L)
 static int server_stop(lua_State *L)
 {
     struct server_box *box = to_box(L);
-    if (box->server && !box->stopped)
+    if (box->server && !box->stopped) {
         tsp_server_stop(box->server);
+        count_running(L, -1);
+    }
     box->stopped = true;
     return 0;
 }
@@ -117,6 +136,7 @@ static int server_stop(lua_State *L)
 static int server_gc(lua_State *L)
 {
     struct server_box *box = to_box(L);
+    (void)server_stop(L);
     tsp_server_free(box->server);
     *box = (struct server_box){.stopped = true};
     return 0;
@@ -160,6 +180,7 @@ static int server_new(lua_State *L)
     luaL_setmetatable(L, SERVER_TYPE);
     if (tsp_server_start(&box->server, &spec, &err))
         return tsp_lua_push_failure(L, &err);
+    count_running(L, 1);
     return 1;
 }
 
