@@ -37,7 +37,8 @@ local truths = {
   { "a limit of open connections", { limit = { most = 20, hold = 0.1 } }, 200, 0.03 },
   { "a slow server", { server = { rate = 178, queue = 5 } }, 178, 0.03 },
   { "a fast server", { server = { rate = 17800, queue = 0.2 } }, 17800, 0.03 },
-  { "a table that ages within a trial", { entries = { size = 600, ttl = 2 }, pause = 3 }, 300, 0.05 },
+  { "a table that ages within a trial",
+    { entries = { size = 600, ttl = 2 }, pause = 3 }, 300, 0.05 },
   { "a bucket before a jittery server", { bucket = { rate = 900, burst = 90 }, jitter = 1,
     server = { rate = 5000, queue = 1 } }, 900, 0.03 },
 }
@@ -249,7 +250,8 @@ end)
 local function timeline(medians, open)
   local list = {}
   for i, p50 in ipairs(medians) do
-    list[i] = { time = i, started = 250, ok = 250, failed = 0, open = open and open[i] or 3, p50 = p50 }
+    list[i] = { time = i, started = 250, ok = 250, failed = 0, p50 = p50,
+      open = open and open[i] or 3 }
   end
   return { timeline = list }
 end
@@ -272,9 +274,9 @@ local limits = {
   { "own ports", { failed = 9, failures = { ["no-port/bind"] = 9 } } },
   { "own descriptors", { failed = 9, failures = { ["no-fd/socket"] = 9 } } },
   { "own memory", { failed = 9, failures = { ["no-memory/connect"] = 9 } } },
-  { "own listen queue", { verdict = "invalid", reasons = { "the listen queue overflowed" } } },
-  { "own conntrack", { verdict = "invalid", reasons = { "conntrack dropped 5 packets" } } },
-  { "generator", { verdict = "invalid", reasons = { "workers were busy 98 % of the time" } } },
+  { "own listen queue", { verdict = "invalid", reasons = { "late starts: 3 ms", "own listen queue: full" } } },
+  { "own conntrack", { verdict = "invalid", reasons = { "own conntrack: 5 dropped" } } },
+  { "generator", { verdict = "invalid", reasons = { "own CPU: busy" } } },
 }
 for _, row in ipairs(limits) do
   test(("this machine's limit is called '%s'"):format(row[1]), function()

@@ -15,15 +15,10 @@ local causes = {
   { "no-memory", "own memory" },
 }
 
---- What a verdict's sentence speaks of, most particular first.
-local words = {
-  { "descriptor", "own descriptors" },
-  { "conntrack", "own conntrack" },
-  { "listen queue", "own listen queue" },
-  { "memory", "own memory" },
-  { "source port", "own ports" },
-  { "no%-port", "own ports" },
-  { "ports", "own ports" },
+--- Limits that a verdict's sentence begins with; any other is the generator's.
+local named = {
+  ["own ports"] = true, ["own descriptors"] = true, ["own memory"] = true,
+  ["own listen queue"] = true, ["own conntrack"] = true,
 }
 
 local function count(result, cause)
@@ -55,14 +50,14 @@ local function by_failure(result)
 end
 
 local function by_reason(result)
-  for _, row in ipairs(words) do
-    for _, reason in ipairs(result.reasons or {}) do
-      if reason:lower():find(row[1]) then
-        return row[2], reason
-      end
+  local reasons = result.reasons or {}
+  for _, reason in ipairs(reasons) do
+    local limit = reason:match("^(own [%a ]+):")
+    if named[limit] then
+      return limit, reason
     end
   end
-  return "generator", (result.reasons or {})[1] or "the run is invalid"
+  return "generator", reasons[1] or "the run is invalid"
 end
 
 function own.limit(result)

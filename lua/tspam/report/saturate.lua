@@ -1,0 +1,110 @@
+--- Report of a saturation search: a row per trial, the answer in a sentence, two
+-- small plots, the fields of the JSON document.
+
+local document = require "tspam.document"
+local format = require "tspam.format"
+local json = require "tspam.json"
+local plot = require "tspam.plot"
+
+local report = {}
+
+local ROW <const> = "%10s %10s %10s %10s %8s %8s  %-7s  %s\n"
+local MARK <const> = { pass = "o", fail = "x", invalid = "?" }
+
+report.header = ROW:format("rate", "achieved", "median", "p99", "failed", "retrans", "verdict",
+  "why")
+
+--- One trial as a row of the table.
+function report.row(entry)
+  local r = entry.result
+  return ROW:format(format.rate(entry.rate), format.rate(r.achieved or 0),
+    format.time(r.latency:percentile(50)), format.time(r.latency:percentile(99)),
+    format.share(r.failed, r.started), format.share(r.retransmitted, r.started),
+    entry.trial, entry.why)
+end
+
+local function interval(answer)
+  if not answer.rate then
+    return "No rate was found"
+  elseif answer.upper and answer.lower then
+    return ("%s (between %s and %s)"):format(format.rate(answer.rate), format.rate(answer.lower),
+      format.rate(answer.upper))
+  end
+  return format.rate(answer.rate)
+end
+
+local function whose(answer)
+  if answer.limited_by == "target" then
+    return "the target's limit"
+  elseif answer.limited_by == "generator" then
+    return "this generator's limit, not the target's"
+  elseif answer.limited_by == "none found" then
+    return "no limit of the target"
+  end
+  return ("this machine's limit (%s), not the target's"):format(answer.limited_by)
+end
+
+local function ending(outcome)
+  local words = { ("%s were made in all"):format(format.plural(outcome.made, "connection")) }
+  words[#words + 1] = outcome.reuse
+    and ("the shortest reuse of a source port was %s"):format(format.time(outcome.reuse))
+    or "no source port was used twice"
+  if outcome.ceiling then
+    words[#words + 1] = ("this machine's own ceiling is %s"):format(format.rate(outcome.ceiling))
+  end
+  return table.concat(words, ", ") .. "."
+end
+
+--- The answer in a sentence, and what it rests on.
+function report.sentence(outcome)
+  local answer = outcome.answer
+  local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
+  return ("%s: %s; %s.%s\n%s\n"):format(interval(answer), whose(answer), answer.reason, confirmed,
+    ending(outcome))
+end
+
+local function points(trials, value)
+  local list = {}
+  for i, entry in ipairs(trials) do
+    local y = value(entry.result)
+    list[#list + 1] = y and { entry.rate, y, MARK[trials[i].trial] } or nil
+  end
+  return list
+end
+
+--- Latency and failures over rate.
+function report.plots(trials)
+  local latency = plot(points(trials, function(r) return r.latency:percentile(50) end), {
+    title = "median latency (o pass, x fail, ? invalid)", unit = format.time, label = format.rate })
+  local failed = plot(points(trials, function(r)
+    return r.started > 0 and (r.failed + r.retransmitted) / r.started or nil
+  end), { title = "failed and retransmitted", label = format.rate,
+    unit = function(y) return format.share(y, 1) end })
+  return table.concat(latency, "\n") .. "\n\n" .. table.concat(failed, "\n") .. "\n"
+end
+
+local function trials(outcome)
+  local list = {}
+  for i, entry in ipairs(outcome.trials) do
+    list[i] = document.run(entry.result, { { "trial", entry.trial }, { "why", entry.why } })
+  end
+  return json.list(list)
+end
+
+--- { {key, value}, … } for the JSON document.
+function report.fields(outcome)
+  local answer = outcome.answer
+  return {
+    { "answer", json.object {
+      { "rate", answer.rate }, { "lower", answer.lower }, { "upper", answer.upper },
+      { "limited_by", answer.limited_by }, { "reason", answer.reason },
+      { "confirmed", answer.confirmed }, { "burst", json.plain(answer.burst) },
+    } },
+    { "trials", trials(outcome) },
+    { "connections", outcome.made },
+    { "shortest_reuse", outcome.reuse },
+    { "ceiling", outcome.ceiling },
+  }
+end
+
+return report

@@ -1,0 +1,99 @@
+--- A saturation search with real connections: what tspam.search is handed.
+-- saturation(job, goals) -> outcome of the search, with ceiling and reuse added.
+-- goals: those of tspam.search, and cooldown, between (a command), timeout (nil:
+-- short, raised by the baseline), calibrate.
+
+local tspam = require "tspam"
+local calibrate = require "tspam.calibrate"
+local format = require "tspam.format"
+local search = require "tspam.search"
+local walks = require "tspam.walk"
+
+--- Below a second, so that the retry of a dropped SYN does not hide the drop.
+local TIMEOUT <const> = 0.9
+--- The time-out is raised to so many times the baseline's p99.
+local PATIENCE <const> = 4
+--- For a baseline that does not answer in TIMEOUT.
+local LONG_TIMEOUT <const> = 5
+--- A target's limit this near to the generator's is not known to be the target's.
+local NEAR_CEILING <const> = 0.8
+
+local function between(job, goals)
+  if goals.between and not os.execute(goals.between) then
+    job:say("--between: the command failed: %s", goals.between)
+  end
+  if goals.cooldown > 0 then
+    tspam.sleep(goals.cooldown)
+  end
+end
+
+-- -> trial function; memo keeps what trials leave to each other.
+local function trial_maker(job, goals, memo)
+  return function(rate, length, n)
+    if n > 1 and not job:interrupted() then
+      between(job, goals)
+    end
+    local result = job:run {
+      rate = rate, length = length, interval = math.max(length / 4, 0.01),
+      timeout = memo.timeout, label = ("trial %d, %s"):format(n, format.rate(rate)),
+      local_ports = memo.walk and memo.walk:take(rate * length) or nil,
+    }
+    local reuse = result.sources and result.sources.shortest_reuse
+    memo.reuse = math.min(memo.reuse or math.huge, reuse or math.huge)
+    return result
+  end
+end
+
+local function timed_out(result)
+  local n = 0
+  for name, count in pairs(result.failures) do
+    n = n + (name:find("^timeout/") and count or 0)
+  end
+  return n
+end
+
+-- The baseline says how patient a trial must be. -> true: make it again
+local function learn_patience(memo, result)
+  local p99 = result.latency:percentile(99)
+  if memo.timeout < LONG_TIMEOUT and timed_out(result) > 0.1 * result.started then
+    memo.timeout = LONG_TIMEOUT
+    return true
+  end
+  memo.timeout = math.max(TIMEOUT, PATIENCE * (p99 or 0))
+end
+
+local function add_ceiling(job, outcome)
+  local answer = outcome.answer
+  local ceiling, message = calibrate(job.fields)
+  if not ceiling then
+    return job:say("no calibration: %s", message)
+  end
+  outcome.ceiling = ceiling
+  if answer.limited_by == "target" and answer.rate and answer.rate > NEAR_CEILING * ceiling then
+    answer.limited_by, outcome.conclusive = "generator", false
+    answer.reason = ("%s; but that is %.0f%% of the %s which this machine makes at all"):format(
+      answer.reason, 100 * answer.rate / ceiling, format.rate(ceiling))
+  elseif answer.limited_by == "generator" then
+    answer.reason = ("%s; this machine's ceiling is %s"):format(answer.reason,
+      format.rate(ceiling))
+  end
+end
+
+return function(job, goals)
+  local range = job.fields.local_ports
+  local memo = { timeout = goals.timeout or TIMEOUT }
+  if range and range:find("^%d+%-%d+$") then
+    memo.walk = walks.new(range, #(job.fields.local_ips or {}))
+  end
+  goals.wait, goals.now = tspam.sleep, tspam.now
+  if not goals.timeout then
+    goals.on_baseline = function(result) return learn_patience(memo, result) end
+  end
+  local outcome = search(trial_maker(job, goals, memo), goals)
+  if goals.calibrate and not job:interrupted() then
+    add_ceiling(job, outcome)
+  end
+  outcome.reuse = math.min(memo.reuse or math.huge, memo.walk and memo.walk.shortest or math.huge)
+  outcome.reuse = outcome.reuse < math.huge and outcome.reuse or nil
+  return outcome
+end
