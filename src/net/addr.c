@@ -129,7 +129,7 @@ static int append(struct tsp_addrs *list, const struct tsp_addr *a)
 {
     if (list->count == list->room) {
         size_t room = list->room ? list->room * 2 : 16;
-        struct tsp_addr *item = realloc(list->item, room * sizeof *item);
+        struct tsp_addr *item = reallocarray(list->item, room, sizeof *item);
         if (!item)
             return -ENOMEM;
         list->item = item;

@@ -20,12 +20,11 @@ static int make_room(struct tsp_payload *p, size_t *room)
 {
     if (p->len < *room)
         return 0;
-    size_t more = *room * 2;
-    char *bytes = realloc(p->bytes, more);
+    char *bytes = reallocarray(p->bytes, 2, *room);
     if (!bytes)
         return -ENOMEM;
     p->bytes = bytes;
-    *room = more;
+    *room *= 2;
     return 0;
 }
 

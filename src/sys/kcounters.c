@@ -35,7 +35,7 @@ static int add(struct tsp_kcounters *k, const char *group, const char *name, uin
         return 0;
     if (k->count == k->room) {
         size_t room = k->room ? k->room * 2 : 128;
-        struct tsp_kcounter *item = realloc(k->item, room * sizeof *item);
+        struct tsp_kcounter *item = reallocarray(k->item, room, sizeof *item);
         if (!item)
             return -ENOMEM;
         k->item = item;
