@@ -13,8 +13,12 @@
 /* How long stats() waits for the threads. */
 #define STATS_WAIT_NS TSP_SECOND
 
-/* Free ports to try until one is free on every address. */
-#define PORT_TRIES 16
+/* Ports to try until one is free on every address: the kernel's choice, then
+ * some below its usual range. */
+#define KERNEL_TRIES 4
+#define PORT_TRIES 64
+#define OWN_PORT_LO 10000
+#define OWN_PORTS 22000
 
 /* Descriptors left to the rest of the process, at most. */
 #define RESERVE 64
@@ -101,16 +105,30 @@ static int listen_all(struct tsp_server *s, const struct tsp_listen_options *opt
     return 0;
 }
 
+/* A port to try in turn: the kernel's choice; where it finds none (all of its range
+ * in TIME_WAIT after a big load on loopback: seen), one below that range. */
+static uint16_t candidate(int try)
+{
+    if (try < KERNEL_TRIES)
+        return 0;
+    return (uint16_t)(OWN_PORT_LO + (tsp_now_ns() / 1000 + try * 7919) % OWN_PORTS);
+}
+
 static int listen_anywhere(struct tsp_server *s, const struct tsp_listen_options *options,
                            struct tsp_err *err)
 {
     int rc = -EADDRINUSE;
-    for (int i = 0; i < PORT_TRIES && rc == -EADDRINUSE; i++) {
+    for (int try = 0; try < PORT_TRIES && rc == -EADDRINUSE; try++) {
+        uint16_t port = candidate(try);
+        rc = 0;
         for (size_t j = 0; j < s->acceptors; j++)
             tsp_listener_close(&s->acceptor[j]->listener);
-        for (size_t j = 0; j < s->ats; j++)
-            tsp_addr_set_port(&s->at[j], 0);
-        rc = listen_all(s, options, err);
+        for (size_t j = 0; j < s->ats && rc == 0; j++) {
+            tsp_addr_set_port(&s->at[j], port);
+            rc = port ? check_unused(&s->at[j], err) : 0;
+        }
+        if (rc == 0)
+            rc = listen_all(s, options, err);
     }
     return rc;
 }

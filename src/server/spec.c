@@ -16,7 +16,7 @@ const struct tsp_field tsp_server_fields[] = {
     {"idle_timeout",  TSP_FIELD_TIME,    AT(idle_timeout_ns),  "60",   1e-3, 1e6,   "end a connection without progress after", NULL},
     {"total_timeout", TSP_FIELD_TIME,    AT(total_timeout_ns), "300",  1e-3, 1e6,   "end any connection after", NULL},
     {"max_open",      TSP_FIELD_COUNT,   AT(max_open),         "0",    0,    1e7,   "connections open at once; 0 = what RLIMIT_NOFILE allows", NULL},
-    {"max_request",   TSP_FIELD_SIZE,    AT(max_request),      "64M",  0,    1e15,  "bytes one connection may send", NULL},
+    {"max_request",   TSP_FIELD_SIZE,    AT(max_request),      "64M",  1,    1e15,  "bytes one connection may send", NULL},
     {"report_peer",   TSP_FIELD_BOOL,    AT(report_peer),      NULL,   0,    0,     "answer first with the address and port of the client", NULL},
     {"defer_accept",  TSP_FIELD_BOOL,    AT(defer_accept),     NULL,   0,    0,     "accept when data has come (TCP_DEFER_ACCEPT)", NULL},
     {0},

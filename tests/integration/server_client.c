@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "support/cmocka_all.h"
+
 struct tsp_server_spec default_spec(void)
 {
     static const char *loopback[] = {"127.0.0.1"};
@@ -89,6 +91,37 @@ struct tsp_server_stats stats_when(struct tsp_server *s, int (*is)(const struct 
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
     return stats;
+}
+
+struct tsp_server *server_start(const struct tsp_server_spec *spec)
+{
+    struct tsp_server *s = NULL;
+    struct tsp_err err = {0};
+    if (tsp_server_start(&s, spec, &err))
+        fail_msg("start: %s", err.msg);
+    return s;
+}
+
+void server_assert_sums(const struct tsp_server_stats *t)
+{
+    uint64_t failures = 0;
+    for (int o = 0; o < TSP_OUTCOMES; o++) {
+        for (int s = 0; s < TSP_STEPS; s++)
+            failures += t->failure[o][s];
+    }
+    assert_int_equal(t->failed, failures);
+    assert_int_equal(t->accepted, t->answered + t->failed + t->shed + t->open);
+}
+
+struct tsp_server_stats server_end(struct tsp_server *s)
+{
+    struct tsp_server_stats t;
+    tsp_server_stop(s);
+    tsp_server_stats(s, &t);
+    server_assert_sums(&t);
+    assert_int_equal(t.open, 0);
+    tsp_server_free(s);
+    return t;
 }
 
 int descriptors(void)

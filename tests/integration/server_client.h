@@ -1,4 +1,4 @@
-/* server_client.h - a plain blocking client for the tests of the server. */
+/* server_client.h - a plain blocking client, and what is common to the tests of the server. */
 #ifndef TSP_TESTS_SERVER_CLIENT_H
 #define TSP_TESTS_SERVER_CLIENT_H
 
@@ -28,6 +28,15 @@ void client_reset(int fd);
 /* Waits (up to 5 s) until the statistics satisfy this, which it returns. */
 struct tsp_server_stats stats_when(struct tsp_server *s,
                                    int (*is)(const struct tsp_server_stats *));
+
+/* Starts, or fails the test. */
+struct tsp_server *server_start(const struct tsp_server_spec *spec);
+
+/* Every accepted connection is accounted for, and every failure has a cause. */
+void server_assert_sums(const struct tsp_server_stats *t);
+
+/* Stops, checks the sums, frees; the final counts. */
+struct tsp_server_stats server_end(struct tsp_server *s);
 
 /* Descriptors of this process, by number. */
 int descriptors(void);

@@ -1,8 +1,6 @@
 /* The server over real sockets on loopback: exact counts. */
 #include <errno.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,67 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/clock.h"
 #include "integration/server_client.h"
 #include "net/addr.h"
-
-static struct tsp_server *start(const struct tsp_server_spec *spec)
-{
-    struct tsp_server *s = NULL;
-    struct tsp_err err = {0};
-    if (tsp_server_start(&s, spec, &err))
-        fail_msg("start: %s", err.msg);
-    return s;
-}
-
-static void assert_sums(const struct tsp_server_stats *t)
-{
-    uint64_t failures = 0;
-    for (int o = 0; o < TSP_OUTCOMES; o++) {
-        for (int s = 0; s < TSP_STEPS; s++)
-            failures += t->failure[o][s];
-    }
-    assert_int_equal(t->failed, failures);
-    assert_int_equal(t->accepted, t->answered + t->failed + t->shed + t->open);
-}
-
-/* Stops, checks the sums, frees; the final counts. */
-static struct tsp_server_stats end(struct tsp_server *s)
-{
-    struct tsp_server_stats t;
-    tsp_server_stop(s);
-    tsp_server_stats(s, &t);
-    assert_sums(&t);
-    assert_int_equal(t.open, 0);
-    tsp_server_free(s);
-    return t;
-}
-
-static int nothing_open(const struct tsp_server_stats *t)
-{
-    return t->accepted && !t->open;
-}
+#include "support/cmocka_all.h"
 
 static int one_open(const struct tsp_server_stats *t)
 {
     return t->open == 1;
-}
-
-static int five_open(const struct tsp_server_stats *t)
-{
-    return t->accepted >= 5 && t->open == 5;
-}
-
-static int one_byte(const struct tsp_server_stats *t)
-{
-    return t->bytes_received == 1;
-}
-
-static int one_shed(const struct tsp_server_stats *t)
-{
-    return t->shed == 1;
 }
 
 static void every_answer_a_client_has_seen_is_in_the_statistics(void **state)
@@ -79,7 +23,7 @@ static void every_answer_a_client_has_seen_is_in_the_statistics(void **state)
     struct tsp_server_spec spec = default_spec();
     spec.content = (struct tsp_data){"pong", 4};
     spec.acceptors = 2;
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     for (uint64_t i = 1; i <= 200; i++) {
         char answer[16];
         struct tsp_server_stats t;
@@ -87,9 +31,9 @@ static void every_answer_a_client_has_seen_is_in_the_statistics(void **state)
         assert_memory_equal(answer, "pong", 4);
         tsp_server_stats(s, &t);
         assert_int_equal(t.answered, i);
-        assert_sums(&t);
+        server_assert_sums(&t);
     }
-    struct tsp_server_stats t = end(s);
+    struct tsp_server_stats t = server_end(s);
     assert_int_equal(t.accepted, 200);
     assert_int_equal(t.bytes_received, 800);
     assert_int_equal(t.bytes_sent, 800);
@@ -100,20 +44,20 @@ static void a_client_that_half_closes_without_a_word_is_answered(void **state)
     (void)state;
     struct tsp_server_spec spec = default_spec();
     spec.content = (struct tsp_data){"pong", 4};
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     char answer[16];
     assert_int_equal(client_ask(tsp_server_port(s), "", answer, sizeof answer), 4);
-    assert_int_equal(end(s).answered, 1);
+    assert_int_equal(server_end(s).answered, 1);
 }
 
 static void a_server_without_content_answers_with_its_end(void **state)
 {
     (void)state;
     struct tsp_server_spec spec = default_spec();
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     char answer[16];
     assert_int_equal(client_ask(tsp_server_port(s), "x", answer, sizeof answer), 0);
-    assert_int_equal(end(s).answered, 1);
+    assert_int_equal(server_end(s).answered, 1);
 }
 
 static void a_long_answer_arrives_whole(void **state)
@@ -128,13 +72,13 @@ static void a_long_answer_arrives_whole(void **state)
     struct tsp_server_spec spec = default_spec();
     spec.content = (struct tsp_data){content, len};
     spec.report_peer = true;
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     ssize_t n = client_ask(tsp_server_port(s), "x", whole, len + 100);
     char *line_end = memchr(whole, '\n', 64);
     assert_non_null(line_end);
     assert_int_equal(n, (ssize_t)len + (line_end + 1 - whole));
     assert_memory_equal(line_end + 1, content, len);
-    assert_int_equal(end(s).bytes_sent, (uint64_t)n);
+    assert_int_equal(server_end(s).bytes_sent, (uint64_t)n);
     free(whole);
     free(content);
 }
@@ -147,7 +91,7 @@ static void a_peer_is_told_the_address_it_is_seen_with(void **state)
     spec.listen = (struct tsp_strings){both, 2};
     spec.content = (struct tsp_data){"pong", 4};
     spec.report_peer = true;
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     for (int v6 = 0; v6 <= 1; v6++) {
         char answer[128] = "", want[128];
         int fd = v6 ? client_connect6(tsp_server_port(s)) : client_connect(tsp_server_port(s));
@@ -160,7 +104,7 @@ static void a_peer_is_told_the_address_it_is_seen_with(void **state)
         assert_int_equal(n, (ssize_t)strlen(want));
         assert_string_equal(answer, want);
     }
-    assert_int_equal(end(s).answered, 2);
+    assert_int_equal(server_end(s).answered, 2);
 }
 
 static void all_addresses_share_the_free_port(void **state)
@@ -171,20 +115,20 @@ static void all_addresses_share_the_free_port(void **state)
     char want[64];
     spec.listen = (struct tsp_strings){both, 2};
     spec.acceptors = 3;
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     snprintf(want, sizeof want, "127.0.0.1:%u", tsp_server_port(s));
     assert_string_equal(tsp_server_address(s, 0), want);
     snprintf(want, sizeof want, "[::1]:%u", tsp_server_port(s));
     assert_string_equal(tsp_server_address(s, 1), want);
     assert_null(tsp_server_address(s, 2));
-    end(s);
+    server_end(s);
 }
 
 static void a_port_in_use_is_refused_even_by_another_server_of_ours(void **state)
 {
     (void)state;
     struct tsp_server_spec spec = default_spec();
-    struct tsp_server *first = start(&spec), *second;
+    struct tsp_server *first = server_start(&spec), *second;
     struct tsp_err err = {0};
     char want[128];
     int before = descriptors();
@@ -195,141 +139,8 @@ static void a_port_in_use_is_refused_even_by_another_server_of_ours(void **state
     assert_null(second);
     assert_int_equal(descriptors(), before);
     tsp_server_free(first);
-    second = start(&spec); /* free again */
-    end(second);
-}
-
-static void an_idle_client_is_ended_when_its_time_is_up(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    char answer[16];
-    spec.idle_timeout_ns = 50 * TSP_MS;
-    struct tsp_server *s = start(&spec);
-    int64_t before = tsp_now_ns();
-    int fd = client_connect(tsp_server_port(s));
-    assert_int_equal(recv(fd, answer, sizeof answer, 0), -1);
-    assert_int_equal(errno, ECONNRESET);
-    assert_true(tsp_now_ns() - before >= 50 * TSP_MS);
-    close(fd);
-    struct tsp_server_stats t = end(s);
-    assert_int_equal(t.failure[TSP_TIMEOUT][TSP_STEP_REPLY], 1);
-    assert_int_equal(t.failed, 1);
-}
-
-static void progress_does_not_save_a_client_from_the_total_time_out(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    spec.idle_timeout_ns = 10 * TSP_SECOND;
-    spec.total_timeout_ns = 100 * TSP_MS;
-    struct tsp_server *s = start(&spec);
-    int fd = client_connect(tsp_server_port(s)), sent = 0;
-    int64_t before = tsp_now_ns();
-    while (sent < 1000 && send(fd, "x", 1, MSG_NOSIGNAL) == 1) {
-        usleep(10000);
-        sent++;
-    }
-    assert_true(sent < 1000);
-    assert_true(tsp_now_ns() - before >= 100 * TSP_MS);
-    close(fd);
-    assert_int_equal(end(s).failure[TSP_TIMEOUT][TSP_STEP_REPLY], 1);
-}
-
-static void progress_saves_a_slow_client_from_the_idle_time_out(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    char answer[16];
-    spec.content = (struct tsp_data){"pong", 4};
-    spec.idle_timeout_ns = 400 * TSP_MS;
-    struct tsp_server *s = start(&spec);
-    int fd = client_connect(tsp_server_port(s));
-    for (int i = 0; i < 20; i++) {
-        assert_int_equal(send(fd, "x", 1, MSG_NOSIGNAL), 1);
-        usleep(50000);
-    }
-    assert_int_equal(client_finish(fd, "", answer, sizeof answer), 4);
-    assert_int_equal(end(s).answered, 1);
-}
-
-static void a_client_that_does_not_read_is_ended_at_the_send_step(void **state)
-{
-    (void)state;
-    size_t len = 20u << 20;
-    char *content = calloc(1, len);
-    assert_non_null(content);
-    struct tsp_server_spec spec = default_spec();
-    spec.content = (struct tsp_data){content, len};
-    spec.idle_timeout_ns = 100 * TSP_MS;
-    struct tsp_server *s = start(&spec);
-    int fd = client_connect(tsp_server_port(s));
-    assert_int_equal(shutdown(fd, SHUT_WR), 0);
-    stats_when(s, nothing_open);
-    close(fd);
-    assert_int_equal(end(s).failure[TSP_TIMEOUT][TSP_STEP_SEND], 1);
-    free(content);
-}
-
-static void a_request_over_the_cap_is_ended_with_a_reset(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    char answer[16];
-    spec.max_request = 4;
-    struct tsp_server *s = start(&spec);
-    assert_int_equal(client_ask(tsp_server_port(s), "four", answer, sizeof answer), 0);
-    int fd = client_connect(tsp_server_port(s));
-    assert_int_equal(send(fd, "fiver", 5, MSG_NOSIGNAL), 5);
-    assert_int_equal(recv(fd, answer, sizeof answer, 0), -1);
-    assert_int_equal(errno, ECONNRESET);
-    close(fd);
-    struct tsp_server_stats t = end(s);
-    assert_int_equal(t.answered, 1);
-    assert_int_equal(t.failure[TSP_OTHER][TSP_STEP_REPLY], 1);
-}
-
-static void a_reset_is_counted_as_one(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    struct tsp_server *s = start(&spec);
-    for (int i = 0; i < 100; i++)
-        client_reset(client_connect(tsp_server_port(s)));
-    struct tsp_server_stats t = end(s); /* takes what is queued */
-    assert_int_equal(t.accepted, 100);
-    assert_int_equal(t.failure[TSP_RESET][TSP_STEP_REPLY], 100);
-}
-
-static void at_the_cap_the_one_longest_without_progress_is_shed(void **state)
-{
-    (void)state;
-    struct tsp_server_spec spec = default_spec();
-    char answer[16];
-    int fd[6];
-    spec.content = (struct tsp_data){"pong", 4};
-    spec.max_open = 5;
-    struct tsp_server *s = start(&spec);
-    assert_int_equal(tsp_server_max_open(s), 5);
-    for (int i = 0; i < 5; i++)
-        fd[i] = client_connect(tsp_server_port(s));
-    stats_when(s, five_open);
-    assert_int_equal(send(fd[0], "x", 1, MSG_NOSIGNAL), 1); /* now the second is the idlest */
-    stats_when(s, one_byte);
-    fd[5] = client_connect(tsp_server_port(s));
-    struct tsp_server_stats t = stats_when(s, one_shed);
-    assert_int_equal(t.shed, 1);
-    assert_int_equal(t.open, 5);
-    assert_int_equal(recv(fd[1], answer, sizeof answer, 0), -1);
-    assert_int_equal(errno, ECONNRESET);
-    close(fd[1]);
-    for (int i = 0; i < 6; i++) {
-        if (i != 1)
-            assert_int_equal(client_finish(fd[i], "x", answer, sizeof answer), 4);
-    }
-    t = end(s);
-    assert_int_equal(t.answered, 5);
-    assert_int_equal(t.failed, 0);
+    second = server_start(&spec); /* free again */
+    server_end(second);
 }
 
 static void *stop_in_a_thread(void *server)
@@ -346,13 +157,13 @@ static void stop_lets_an_open_connection_finish(void **state)
     char *content = calloc(2, len);
     assert_non_null(content);
     spec.content = (struct tsp_data){content, len};
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     int fd = client_connect(tsp_server_port(s));
     pthread_t stopper;
     pthread_create(&stopper, NULL, stop_in_a_thread, s);
     assert_int_equal(client_finish(fd, "x", content + len, len), (ssize_t)len);
     pthread_join(stopper, NULL);
-    assert_int_equal(end(s).answered, 1);
+    assert_int_equal(server_end(s).answered, 1);
     free(content);
 }
 
@@ -361,10 +172,10 @@ static void stop_ends_what_does_not_finish(void **state)
     (void)state;
     struct tsp_server_spec spec = default_spec();
     int before = descriptors();
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     int fd = client_connect(tsp_server_port(s));
     stats_when(s, one_open);
-    struct tsp_server_stats t = end(s);
+    struct tsp_server_stats t = server_end(s);
     assert_int_equal(t.failure[TSP_TIMEOUT][TSP_STEP_REPLY], 1);
     close(fd);
     assert_int_equal(descriptors(), before);
@@ -375,7 +186,7 @@ static void what_the_kernel_had_queued_at_stop_is_answered(void **state)
     (void)state;
     struct tsp_server_spec spec = default_spec();
     spec.content = (struct tsp_data){"pong", 4};
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     int fd[50];
     char answer[16];
     for (int i = 0; i < 50; i++) {
@@ -383,7 +194,7 @@ static void what_the_kernel_had_queued_at_stop_is_answered(void **state)
         assert_int_equal(send(fd[i], "x", 1, MSG_NOSIGNAL), 1);
         assert_int_equal(shutdown(fd[i], SHUT_WR), 0);
     }
-    struct tsp_server_stats t = end(s);
+    struct tsp_server_stats t = server_end(s);
     assert_int_equal(t.answered, 50);
     for (int i = 0; i < 50; i++) {
         assert_int_equal(recv(fd[i], answer, sizeof answer, 0), 4);
@@ -396,10 +207,10 @@ static void a_server_that_did_nothing_stops_at_once_and_twice(void **state)
     (void)state;
     struct tsp_server_spec spec = default_spec();
     int before = descriptors();
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     tsp_server_stop(s);
     tsp_server_stop(s);
-    assert_int_equal(end(s).accepted, 0);
+    assert_int_equal(server_end(s).accepted, 0);
     assert_int_equal(descriptors(), before);
     tsp_server_free(NULL);
 }
@@ -410,7 +221,7 @@ static void counts_of_concurrent_clients_are_exact(void **state)
     struct tsp_server_spec spec = default_spec();
     spec.content = (struct tsp_data){"pong", 4};
     spec.acceptors = 4;
-    struct tsp_server *s = start(&spec);
+    struct tsp_server *s = server_start(&spec);
     enum { AT_ONCE = 50, ROUNDS = 20 };
     for (int round = 0; round < ROUNDS; round++) {
         int fd[AT_ONCE];
@@ -419,11 +230,11 @@ static void counts_of_concurrent_clients_are_exact(void **state)
         for (int i = 0; i < AT_ONCE; i++)
             fd[i] = client_connect(tsp_server_port(s));
         tsp_server_stats(s, &t);
-        assert_sums(&t);
+        server_assert_sums(&t);
         for (int i = 0; i < AT_ONCE; i++)
             assert_int_equal(client_finish(fd[i], "ping", answer, sizeof answer), 4);
     }
-    struct tsp_server_stats t = end(s);
+    struct tsp_server_stats t = server_end(s);
     assert_int_equal(t.answered, AT_ONCE * ROUNDS);
     assert_int_equal(t.bytes_received, 4 * AT_ONCE * ROUNDS);
 }
@@ -438,13 +249,6 @@ int main(void)
         cmocka_unit_test(a_peer_is_told_the_address_it_is_seen_with),
         cmocka_unit_test(all_addresses_share_the_free_port),
         cmocka_unit_test(a_port_in_use_is_refused_even_by_another_server_of_ours),
-        cmocka_unit_test(an_idle_client_is_ended_when_its_time_is_up),
-        cmocka_unit_test(progress_does_not_save_a_client_from_the_total_time_out),
-        cmocka_unit_test(progress_saves_a_slow_client_from_the_idle_time_out),
-        cmocka_unit_test(a_client_that_does_not_read_is_ended_at_the_send_step),
-        cmocka_unit_test(a_request_over_the_cap_is_ended_with_a_reset),
-        cmocka_unit_test(a_reset_is_counted_as_one),
-        cmocka_unit_test(at_the_cap_the_one_longest_without_progress_is_shed),
         cmocka_unit_test(stop_lets_an_open_connection_finish),
         cmocka_unit_test(stop_ends_what_does_not_finish),
         cmocka_unit_test(what_the_kernel_had_queued_at_stop_is_answered),
