@@ -61,21 +61,48 @@ static int add_locals(struct tsp_plan *p, const struct tsp_run_spec *s, struct t
     return check_locals(p, err);
 }
 
-/* Ports that the kernel would keep busy at once towards one destination from
- * one address, against the half range after which its search slows down. */
+static double half_range(const struct tsp_plan *p)
+{
+    return (double)(p->limits.port_hi - p->limits.port_lo + 1) / 2;
+}
+
+/* Source tuples one port number stands for. */
+static double tuples_per_port(const struct tsp_plan *p)
+{
+    return (double)p->targets.count * (p->locals.count ? (double)p->locals.count : 1);
+}
+
+/* Ports busy at once when a connection keeps its own this long, in seconds. */
+static double busy_ports(const struct tsp_plan *p, double kept)
+{
+    double rate = p->concurrency ? CLOSED_LOOP_RATE : tsp_load_peak_rate(&p->load);
+    return rate * (kept + (double)p->hold_ns / 1e9) / tuples_per_port(p);
+}
+
+/* Past half of its range the kernel searches the whole half on every connect. */
 static bool kernel_would_search(const struct tsp_plan *p)
 {
     const struct tsp_limits *l = &p->limits;
-    double half = (double)(l->port_hi - l->port_lo + 1) / 2;
     bool reusable = l->tw_reuse == 1 || (l->tw_reuse == 2 && p->local_target);
-    double busy_s = reusable ? (double)l->tw_reuse_delay_ms / 1e3 : 60;
-    if (busy_s > (double)p->length_ns / 1e9)
-        busy_s = (double)p->length_ns / 1e9;
-    double rate = p->concurrency ? CLOSED_LOOP_RATE : tsp_load_peak_rate(&p->load);
-    double busy = rate * (busy_s + (double)p->hold_ns / 1e9);
+    double kept = reusable ? (double)l->tw_reuse_delay_ms / 1e3 : 60;
+    if (kept > (double)p->length_ns / 1e9)
+        kept = (double)p->length_ns / 1e9;
     double left = reusable || l->tw_now < 0 ? 0 : (double)l->tw_now;
-    double tuples = (double)p->targets.count * (p->locals.count ? (double)p->locals.count : 1);
-    return busy / tuples + left > half * CLIFF_MARGIN;
+    return busy_ports(p, kept) + left > half_range(p) * CLIFF_MARGIN;
+}
+
+/* A port that was bound explicitly is no longer the kernel's to choose until its
+ * TIME_WAIT is over, nor the other way round: whoever comes second is refused.
+ * The kernel takes the even half of its range first (counted from its start), so
+ * the walk keeps to the odd one, unless that is too small for what is open at
+ * once; then a load after this one still finds its ports. */
+static void leave_the_kernels_half(struct tsp_plan *p)
+{
+    double open = p->concurrency ? (double)p->concurrency / tuples_per_port(p) : busy_ports(p, 1);
+    if (open > half_range(p) * CLIFF_MARGIN)
+        return;
+    for (unsigned port = p->sources.lo; port <= p->sources.hi; port += 2)
+        p->taken[port / 8] |= (uint8_t)(1u << (port % 8));
 }
 
 /* The walk binds an address of its own: routing's choice, where none was given. */
@@ -91,21 +118,32 @@ static int walk_from(struct tsp_plan *p, struct tsp_err *err)
     return tsp_addrs_parse(&p->locals, tsp_addr_host_text(text, &local), err);
 }
 
+/* Whether tspam picks the ports, and from which range. */
+static void choose_walk(struct tsp_plan *p, const char *local_ports)
+{
+    struct tsp_sources_spec *src = &p->sources;
+    bool chosen = strcmp(local_ports, "walk") == 0;
+    src->lo = (uint16_t)(p->limits.port_lo > 0 ? p->limits.port_lo : 32768);
+    src->hi = (uint16_t)(p->limits.port_hi > 0 ? p->limits.port_hi : 60999);
+    if (!strcmp(local_ports, "kernel"))
+        return;
+    if (tsp_parse_ports(local_ports, &src->lo, &src->hi)) {
+        src->walk = true;
+    } else if (chosen || kernel_would_search(p)) {
+        src->walk = true;
+        leave_the_kernels_half(p);
+    }
+}
+
 static int choose_sources(struct tsp_plan *p, const struct tsp_run_spec *s, struct tsp_err *err)
 {
     struct tsp_sources_spec *src = &p->sources;
     src->locals = &p->locals;
     src->targets = &p->targets;
-    src->lo = (uint16_t)(p->limits.port_lo > 0 ? p->limits.port_lo : 32768);
-    src->hi = (uint16_t)(p->limits.port_hi > 0 ? p->limits.port_hi : 60999);
+    choose_walk(p, s->local_ports);
     uint16_t port = tsp_addr_port(&p->targets.item[0]);
-    p->may_meet_itself = p->local_target && port + p->targets.count > src->lo && port <= src->hi;
-    if (!strcmp(s->local_ports, "kernel"))
-        return 0;
-    if (!strcmp(s->local_ports, "auto"))
-        src->walk = kernel_would_search(p);
-    else
-        src->walk = tsp_parse_ports(s->local_ports, &src->lo, &src->hi);
+    p->may_meet_itself =
+        !src->walk && p->local_target && port + p->targets.count > src->lo && port <= src->hi;
     if (!src->walk)
         return 0;
     tsp_limits_taken_ports(p->taken, "/proc");

@@ -49,7 +49,7 @@ const struct tsp_field tsp_run_fields[] = {
     {"local_ips",    TSP_FIELD_STRINGS,  AT(local_ips),    NULL, 0, 0,
      "source addresses, ranges, CIDRs, used in turn", NULL},
     {"local_ports",  TSP_FIELD_STRING,   AT(local_ports),  "auto", 0, 0,
-     "\"auto\", \"kernel\" or a range", NULL},
+     "\"auto\", \"kernel\", \"walk\" or a range", NULL},
     {"timeout",      TSP_FIELD_TIME,     AT(timeout_ns),   "30", 1e-3, 1e4,
      "give up on a connection after", NULL},
     {"max_open",     TSP_FIELD_COUNT,    AT(max_open),     NULL, 1, 1e7,
@@ -107,13 +107,15 @@ static int check_length(struct tsp_run_spec *s, struct tsp_err *err)
 static int check_local_ports(const struct tsp_run_spec *s, struct tsp_err *err)
 {
     uint16_t lo, hi;
-    if (!strcmp(s->local_ports, "auto") || !strcmp(s->local_ports, "kernel"))
-        return 0;
+    static const char *const words[] = {"auto", "kernel", "walk"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (!strcmp(s->local_ports, words[i]))
+            return 0;
     if (tsp_parse_ports(s->local_ports, &lo, &hi) && lo > 0)
         return 0;
     return tsp_refuse(err, EINVAL,
-                      "field 'local_ports': \"auto\", \"kernel\" or a range like \"1024-65535\" "
-                      "expected, got '%.40s'",
+                      "field 'local_ports': \"auto\", \"kernel\", \"walk\" or a range like "
+                      "\"1024-65535\" expected, got '%.40s'",
                       s->local_ports);
 }
 
