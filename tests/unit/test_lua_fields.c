@@ -200,86 +200,82 @@ static void stages_are_read_in_order(void **state)
          stages_are_stored);
 }
 
+static const struct {
+    const char *text, *error;
+} misuse[] = {
+    {"\n\nrun {rat=5}", "script.lua:3: tspam.run: unknown field 'rat' (did you mean 'rate'?)"},
+    {"run {zzzzzz=5}", "script.lua:1: tspam.run: unknown field 'zzzzzz'"},
+    {"run {['rate\\0x']=5}",
+     "script.lua:1: tspam.run: unknown field 'rate' (did you mean 'rate'?)"},
+    {"run {5}", "script.lua:1: tspam.run: names of fields expected, got a key of type number"},
+    {"run {[true]=5}",
+     "script.lua:1: tspam.run: names of fields expected, got a key of type boolean"},
+    {"run {rate=true}", "script.lua:1: tspam.run: field 'rate': number or string like \"25k\" "
+                        "expected, got boolean"},
+    {"run {rate='25q'}", "script.lua:1: tspam.run: field 'rate': number or string like "
+                         "\"25k\" expected, got '25q'"},
+    {"run {rate=0/0}", "script.lua:1: tspam.run: field 'rate': must be finite, got nan"},
+    {"run {rate=1/0}", "script.lua:1: tspam.run: field 'rate': must be finite, got inf"},
+    {"run {timeout=-1/0}", "script.lua:1: tspam.run: field 'timeout': must be finite, got -inf"},
+    {"run {rate=2e7}", "script.lua:1: tspam.run: field 'rate': must be 0.001 .. 10M, got "
+                       "20000000"},
+    {"run {rate='5\\0'}", "script.lua:1: tspam.run: field 'rate': must not contain a NUL byte"},
+    {"run {count=2.5}", "script.lua:1: tspam.run: field 'count': whole number or string like "
+                        "\"5k\" expected, got '2.5'"},
+    {"run {host=5}", "script.lua:1: tspam.run: field 'host': string expected, got number"},
+    {"run {host='a\\0b'}", "script.lua:1: tspam.run: field 'host': must not contain a NUL byte"},
+    {"run {content={}}", "script.lua:1: tspam.run: field 'content': string expected, got table"},
+    {"run {nat=1}", "script.lua:1: tspam.run: field 'nat': boolean expected, got number"},
+    {"run {close='rst'}",
+     "script.lua:1: tspam.run: field 'close': \"half\" or \"reset\" expected, got 'rst'"},
+    {"run {close=false}",
+     "script.lua:1: tspam.run: field 'close': \"half\" or \"reset\" expected, got boolean"},
+    {"run {port=70000}", "script.lua:1: tspam.run: field 'port': must be 1 .. 65535, got 70000"},
+    {"run {port='9-2'}", "script.lua:1: tspam.run: field 'port': port number or range like "
+                         "\"2345-2354\" expected, got '9-2'"},
+    {"run {port={}}", "script.lua:1: tspam.run: field 'port': port number or range like "
+                      "\"2345-2354\" expected, got table"},
+    {"run {on_interval='f'}",
+     "script.lua:1: tspam.run: field 'on_interval': function expected, got string"},
+    {"run {local_ips=5}", "script.lua:1: tspam.run: field 'local_ips': string or list of "
+                          "strings expected, got number"},
+    {"run {local_ips={'a', 5}}",
+     "script.lua:1: tspam.run: field 'local_ips': [2]: string expected, got number"},
+    {"run {local_ips={'a\\0'}}",
+     "script.lua:1: tspam.run: field 'local_ips': [1]: must not contain a NUL byte"},
+    {"run {local_ips={a='b'}}",
+     "script.lua:1: tspam.run: field 'local_ips': must be a list without other keys"},
+    {"run {local_ips={'a', nil, 'b', nil, 'c', nil, nil, 'd'}}",
+     "script.lua:1: tspam.run: field 'local_ips': must be a list without holes"},
+    {"run {stages='x'}", "script.lua:1: tspam.run: field 'stages': list of {rate=, rate_to=, "
+                         "length=} expected, got string"},
+    {"run {stages={}}", "script.lua:1: tspam.run: field 'stages': must have at least one stage"},
+    {"run {stages={{rate=1, length=1}, 7}}",
+     "script.lua:1: tspam.run: field 'stages': [2]: table {rate=, rate_to=, length=} "
+     "expected, got number"},
+    {"run {stages={{rate=1, length=1}, {rate=1, length='x'}}}",
+     "script.lua:1: tspam.run: field 'stages': [2].length: number of seconds or string like "
+     "\"250ms\" expected, got 'x'"},
+    {"run {stages={{rate=1}}}", "script.lua:1: tspam.run: field 'stages': [1].length: is "
+                                "missing (how long it lasts)"},
+    {"run {stages={{length=1}}}", "script.lua:1: tspam.run: field 'stages': [1].rate: is "
+                                  "missing (connections per second)"},
+    {"run {stages={{rate=-1, length=1}}}",
+     "script.lua:1: tspam.run: field 'stages': [1].rate: must be 0 .. 10M, got -1"},
+    {"run {stages={{rate=1, lenght=1}}}", "script.lua:1: tspam.run: field 'stages': [1]: "
+                                          "unknown field 'lenght' (did you mean 'length'?)"},
+    {"run {stages={{1, 2}}}", "script.lua:1: tspam.run: field 'stages': [1]: names of fields "
+                              "expected, got a key of type number"},
+    {"refuse()", "script.lua:1: tspam.run: rate and concurrency exclude each other"},
+};
+
 static void misuse_is_raised_word_for_word_at_the_callers_line(void **state)
 {
-    static const struct {
-        const char *text, *error;
-    } rows[] = {
-        {"\n\nrun {rat=5}", "script.lua:3: tspam.run: unknown field 'rat' (did you mean 'rate'?)"},
-        {"run {zzzzzz=5}", "script.lua:1: tspam.run: unknown field 'zzzzzz'"},
-        {"run {['rate\\0x']=5}",
-         "script.lua:1: tspam.run: unknown field 'rate' (did you mean 'rate'?)"},
-        {"run {5}", "script.lua:1: tspam.run: names of fields expected, got a key of type number"},
-        {"run {[true]=5}",
-         "script.lua:1: tspam.run: names of fields expected, got a key of type boolean"},
-        {"run {rate=true}", "script.lua:1: tspam.run: field 'rate': number or string like \"25k\" "
-                            "expected, got boolean"},
-        {"run {rate='25q'}", "script.lua:1: tspam.run: field 'rate': number or string like "
-                             "\"25k\" expected, got '25q'"},
-        {"run {rate=0/0}", "script.lua:1: tspam.run: field 'rate': must be finite, got nan"},
-        {"run {rate=1/0}", "script.lua:1: tspam.run: field 'rate': must be finite, got inf"},
-        {"run {timeout=-1/0}",
-         "script.lua:1: tspam.run: field 'timeout': must be finite, got -inf"},
-        {"run {rate=2e7}", "script.lua:1: tspam.run: field 'rate': must be 0.001 .. 10M, got "
-                           "20000000"},
-        {"run {rate='5\\0'}", "script.lua:1: tspam.run: field 'rate': must not contain a NUL byte"},
-        {"run {count=2.5}", "script.lua:1: tspam.run: field 'count': whole number or string like "
-                            "\"5k\" expected, got '2.5'"},
-        {"run {host=5}", "script.lua:1: tspam.run: field 'host': string expected, got number"},
-        {"run {host='a\\0b'}",
-         "script.lua:1: tspam.run: field 'host': must not contain a NUL byte"},
-        {"run {content={}}",
-         "script.lua:1: tspam.run: field 'content': string expected, got table"},
-        {"run {nat=1}", "script.lua:1: tspam.run: field 'nat': boolean expected, got number"},
-        {"run {close='rst'}",
-         "script.lua:1: tspam.run: field 'close': \"half\" or \"reset\" expected, got 'rst'"},
-        {"run {close=false}",
-         "script.lua:1: tspam.run: field 'close': \"half\" or \"reset\" expected, got boolean"},
-        {"run {port=70000}",
-         "script.lua:1: tspam.run: field 'port': must be 1 .. 65535, got 70000"},
-        {"run {port='9-2'}", "script.lua:1: tspam.run: field 'port': port number or range like "
-                             "\"2345-2354\" expected, got '9-2'"},
-        {"run {port={}}", "script.lua:1: tspam.run: field 'port': port number or range like "
-                          "\"2345-2354\" expected, got table"},
-        {"run {on_interval='f'}",
-         "script.lua:1: tspam.run: field 'on_interval': function expected, got string"},
-        {"run {local_ips=5}", "script.lua:1: tspam.run: field 'local_ips': string or list of "
-                              "strings expected, got number"},
-        {"run {local_ips={'a', 5}}",
-         "script.lua:1: tspam.run: field 'local_ips': [2]: string expected, got number"},
-        {"run {local_ips={'a\\0'}}",
-         "script.lua:1: tspam.run: field 'local_ips': [1]: must not contain a NUL byte"},
-        {"run {local_ips={a='b'}}",
-         "script.lua:1: tspam.run: field 'local_ips': must be a list without other keys"},
-        {"run {local_ips={'a', nil, 'b', nil, 'c', nil, nil, 'd'}}",
-         "script.lua:1: tspam.run: field 'local_ips': must be a list without holes"},
-        {"run {stages='x'}", "script.lua:1: tspam.run: field 'stages': list of {rate=, rate_to=, "
-                             "length=} expected, got string"},
-        {"run {stages={}}",
-         "script.lua:1: tspam.run: field 'stages': must have at least one stage"},
-        {"run {stages={{rate=1, length=1}, 7}}",
-         "script.lua:1: tspam.run: field 'stages': [2]: table {rate=, rate_to=, length=} "
-         "expected, got number"},
-        {"run {stages={{rate=1, length=1}, {rate=1, length='x'}}}",
-         "script.lua:1: tspam.run: field 'stages': [2].length: number of seconds or string like "
-         "\"250ms\" expected, got 'x'"},
-        {"run {stages={{rate=1}}}", "script.lua:1: tspam.run: field 'stages': [1].length: is "
-                                    "missing (how long it lasts)"},
-        {"run {stages={{length=1}}}", "script.lua:1: tspam.run: field 'stages': [1].rate: is "
-                                      "missing (connections per second)"},
-        {"run {stages={{rate=-1, length=1}}}",
-         "script.lua:1: tspam.run: field 'stages': [1].rate: must be 0 .. 10M, got -1"},
-        {"run {stages={{rate=1, lenght=1}}}", "script.lua:1: tspam.run: field 'stages': [1]: "
-                                              "unknown field 'lenght' (did you mean 'length'?)"},
-        {"run {stages={{1, 2}}}", "script.lua:1: tspam.run: field 'stages': [1]: names of fields "
-                                  "expected, got a key of type number"},
-        {"refuse()", "script.lua:1: tspam.run: rate and concurrency exclude each other"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-        const char *error = error_of(*state, rows[i].text);
+    for (size_t i = 0; i < sizeof misuse / sizeof misuse[0]; i++) {
+        const char *error = error_of(*state, misuse[i].text);
         if (!error)
-            fail_msg("%s: no error", rows[i].text);
-        assert_string_equal(error, rows[i].error);
+            fail_msg("%s: no error", misuse[i].text);
+        assert_string_equal(error, misuse[i].error);
     }
 }
 
