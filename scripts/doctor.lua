@@ -12,7 +12,7 @@ local options = cli.parse {
   about = "Compares a load with this machine's settings. Changes nothing.",
   groups = { "target", "sources", "run", "report" },
   { "-r --rate", "rate", "new connections per second", default = "1k" },
-  { "-l --length", "time", "how long", above = 0, max = 9e8, default = "10" },
+  { "-l --length", "time", "how long", min = 1e-3, default = "10" },
 }
 
 local spec = cli.run_fields(options)
@@ -30,10 +30,10 @@ if options.json then
 end
 if options.json ~= "-" then
   for _, finding in ipairs(findings) do
-    print(("%-8s %s"):format(finding.severity, finding.what))
+    sink.write(io.stdout, "stdout", ("%-8s %s\n"):format(finding.severity, finding.what))
     for _, part in ipairs { "have", "need", "remedy", "effect" } do
       if finding[part] ~= "" then
-        print(("         %-7s %s"):format(part, finding[part]))
+        sink.write(io.stdout, "stdout", ("         %-7s %s\n"):format(part, finding[part]))
       end
     end
   end

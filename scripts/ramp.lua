@@ -11,7 +11,7 @@ local options = cli.parse {
   groups = { "target", "payload", "sources", "run", "output" },
   { "--from", "rate", "rate at the beginning", min = 0, default = "0" },
   { "--to", "rate", "rate at the end", min = 0, default = "1k" },
-  { "-l --length", "time", "how long the way takes", above = 0, max = 9e8, default = "10" },
+  { "-l --length", "time", "how long the way takes", min = 1e-3, default = "10" },
 }
 
 local load = { rate = options.from, rate_to = options.to, length = options.length }

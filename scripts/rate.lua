@@ -10,7 +10,7 @@ local options = cli.parse {
   about = "Opens new connections at each rate in turn and measures what becomes of them.",
   groups = { "target", "payload", "sources", "run", "output" },
   { "-r --rate", "rate", "new connections per second (repeatable; 1k)", many = true },
-  { "-l --length", "time", "how long to open connections (10)", above = 0, max = 9e8 },
+  { "-l --length", "time", "how long to open connections (10)", min = 1e-3 },
   { "-o --cooldown", "time", "pause between two rates", default = "0" },
   { "--count", "count", "how many connections to open, instead of --length" },
   { "--concurrency", "count", "keep so many open instead of a rate, as fast as they finish",

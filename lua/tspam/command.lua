@@ -7,8 +7,6 @@ local quit = require "tspam.quit"
 local shipped = require "tspam.shipped"
 local sink = require "tspam.sink"
 
-local EBADF <const> = 9
-
 local USAGE <const> = [[
 Usage: tspam [options] SCRIPT [arguments of the script]
 
@@ -33,16 +31,22 @@ local function usage_text()
   return USAGE:format(table.concat(lines))
 end
 
+local function say(text, ...)
+  sink.write(io.stdout, "stdout", text:format(...))
+end
+
+local function help()
+  sink.write(io.stdout, "stdout", usage_text())
+end
+
 local function version()
   local versions = tspam.versions
-  print("tspam " .. versions.tspam)
-  print("Lua " .. versions.lua)
-  print("libev " .. versions.libev)
+  say("tspam %s\nLua %s\nlibev %s\n", versions.tspam, versions.lua, versions.libev)
 end
 
 local function list()
   for _, script in ipairs(shipped.list()) do
-    print(("%-10s %s"):format(script.name, script.about))
+    say("%-10s %s\n", script.name, script.about)
   end
 end
 
@@ -51,11 +55,11 @@ local function copy(name, dir, extra)
     quit(2, "--copy takes the name of a shipped script and a directory: --copy NAME [DIR]")
   end
   local path = shipped.copy(name, dir or ".")
-  print(("wrote %s; run it by: tspam %s"):format(path, path))
+  say("wrote %s; run it by: tspam %s\n", path, path)
 end
 
 local OPTIONS <const> = {
-  ["-h"] = function() sink.write(io.stdout, "stdout", usage_text()) end,
+  ["-h"] = help,
   ["-V"] = version,
   ["-l"] = list,
   ["--copy"] = copy,
@@ -130,6 +134,9 @@ local function handler(problem)
   local own = getmetatable(problem)
   local text = type(problem) == "string" and problem or own and own.__tostring
     and tostring(problem) or ("(error object is a %s value)"):format(type(problem))
+  if text:find("\nstack traceback:\n", 1, true) then
+    return text -- of an on_interval: it has the place already
+  end
   return debug.traceback(text, 2)
 end
 
@@ -147,18 +154,7 @@ local function failure(problem)
   return problem.status
 end
 
--- With stdout closed every result would be lost, or land in the first file or
--- socket that takes its number: better to say so before the work.
-local function stdout_is_closed()
-  local _, _, code = io.stdout:seek("cur")
-  return code == EBADF
-end
-
 return function(argv)
-  if stdout_is_closed() then
-    complain("stdout is closed: the result would be lost")
-    return 1
-  end
   local fine, status = xpcall(main, handler, argv)
   if not fine then
     status = failure(status)

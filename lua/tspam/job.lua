@@ -167,6 +167,7 @@ function Job:run(load)
   if not result then
     quit(1, message)
   end
+  result.spec.content = spec.content -- for the report: tspam.run does not repeat it
   self.results[#self.results + 1] = result
   return result
 end

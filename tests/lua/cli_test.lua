@@ -21,7 +21,8 @@ local function parse(...)
 end
 
 test("numbers are read with their units", function()
-  local o = parse("-r", "5k", "--rate", "2.1k", "-l", "500ms", "--expect", "1k", "--increment", "1.25")
+  local o = parse("-r", "5k", "--rate", "2.1k", "-l", "500ms", "--expect", "1k",
+    "--increment", "1.25")
   equal(#o.rate, 2)
   equal(o.rate[1], 5000)
   equal(o.rate[2], 2100)
@@ -83,19 +84,22 @@ local rows = {
   { { "-r", "10000001" }, 2, ("option '--rate': %s, got '10000001'"):format(RATE) },
   { { "-r", "" }, 2, ("option '--rate': %s, got ''"):format(RATE) },
   { { "-l", "0" }, 2, "option '--length': seconds or a time like \"500ms\" wanted, "
-    .. "above 0 and at most 1,000,000,000, got '0'" },
+    .. "above 0 and at most 1,000,000, got '0'" },
   { { "-p", "0" }, 2, ("option '--port': %s, got '0'"):format(PORT) },
   { { "-p", "65536" }, 2, ("option '--port': %s, got '65536'"):format(PORT) },
   { { "-p", "9-3" }, 2, ("option '--port': %s, got '9-3'"):format(PORT) },
-  { { "-w", "2.5" }, 2, "option '--workers': a whole number like \"5k\" wanted, 1 .. 1024, got '2.5'" },
+  { { "-w", "2.5" }, 2,
+    "option '--workers': a whole number like \"5k\" wanted, 1 .. 1024, got '2.5'" },
   { { "--arrivals", "odd" }, 2, "option '--arrivals': \"even\" or \"poisson\" wanted, got 'odd'" },
-  { { "--increment", "1" }, 2, "option '--increment': a number wanted, above 1 and at most 100, got '1'" },
+  { { "--increment", "1" }, 2,
+    "option '--increment': a number wanted, above 1 and at most 100, got '1'" },
   { { "--increment", "nan" }, 2,
     "option '--increment': a number wanted, above 1 and at most 100, got 'nan'" },
   { { "--max-failures", "200%" }, 2,
     "option '--max-failures': a share like \"1%\" or \"0.01\" wanted, 0 .. 1, got '200%'" },
   { { "--local-ports", "some" }, 2,
-    "option '--local-ports': \"auto\", \"kernel\" or a range like \"1024-65535\" wanted, got 'some'" },
+    "option '--local-ports': \"auto\", \"kernel\" or a range like \"1024-65535\" wanted, "
+    .. "got 'some'" },
   { { "-H", "" }, 2, "option '--host': a text that is not empty wanted, got ''" },
   { { "--legnth", "5" }, 2, "unknown option '--legnth': did you mean '--length'?" },
   { { "--colour" }, 2, "unknown option '--colour': see tspam rate --help" },
@@ -104,7 +108,8 @@ local rows = {
   { { "--quiet=1" }, 2, "option '--quiet' does not take arguments" },
   { { "5k" }, 2, "unexpected argument '5k': options begin with '-'" },
   { { "-4", "-6" }, 2, "options '-4' and '-6' cannot be used together" },
-  { { "-c", "/no/such" }, 1, "option '--content': cannot read '/no/such': No such file or directory" },
+  { { "-c", "/no/such" }, 1,
+    "option '--content': cannot read '/no/such': No such file or directory" },
   { { "-c", "/" }, 1, "option '--content': cannot read '/': Is a directory" },
   { { "-c", "/dev/zero" }, 1,
     "option '--content': '/dev/zero' is too large, at most 64 MiB are sent" },

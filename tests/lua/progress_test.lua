@@ -24,8 +24,9 @@ test("a plain stream gets one whole line per interval", function()
   p:update(interval(1))
   p:update(interval(2, { failed = 0 }))
   p:clear()
-  equal(out.text, "500/s  1.00 s  opened 500/s  ok 490  failed 10  open 3  p50 1.00 ms  p99 2.00 ms\n"
-    .. "500/s  2.00 s  opened 500/s  ok 490  failed 0  open 3  p50 1.00 ms  p99 2.00 ms\n")
+  local rest = "open 3  p50 1.00 ms  p99 2.00 ms\n"
+  equal(out.text, "500/s  1.00 s  opened 500/s  ok 490  failed 10  " .. rest
+    .. "500/s  2.00 s  opened 500/s  ok 490  failed 0  " .. rest)
 end)
 
 test("short intervals are added up to one plain line a second", function()

@@ -70,8 +70,8 @@ test("warnings, verdict, reasons and an interrupt come last", function()
 end)
 
 test("errno names behind other causes and the first failure are shown", function()
-  local text = text_of { failures = { ["other/connect"] = 100 }, others = { ["EPROTO/connect"] = 100 },
-    first_failure = { time = 1.5, count = 1500 } }
+  local text = text_of { failures = { ["other/connect"] = 100 },
+    others = { ["EPROTO/connect"] = 100 }, first_failure = { time = 1.5, count = 1500 } }
   assert(text:find("EPROTO/connect +100"), text)
   assert(text:find("first failure +1.50 s  after 1,500 connections"), text)
 end)
@@ -91,8 +91,8 @@ test("JSON has the keys of the contract in their order", function()
     keys[#keys + 1] = key
   end
   equal(table.concat(keys, " "), "rate achieved completed length elapsed due started ok failed "
-    .. "aborted capped not_started retransmitted open_max bytes_sent bytes_received failures phases "
-    .. "timeline verdict reasons warnings counters sources cpu interrupted")
+    .. "aborted capped not_started retransmitted open_max bytes_sent bytes_received failures "
+    .. "phases timeline verdict reasons warnings counters sources cpu interrupted")
 end)
 
 test("JSON keeps counts whole and phases with their percentiles", function()

@@ -61,9 +61,9 @@ local function share(text)
 end
 
 types.rate = numeric(tspam.units.rate, 'a rate per second like "25k"', { above = 0, max = 1e7 })
-types.time = numeric(tspam.units.time, 'seconds or a time like "500ms"', { min = 0, max = 1e9 })
+types.time = numeric(tspam.units.time, 'seconds or a time like "500ms"', { min = 0, max = 1e6 })
 types.size = numeric(tspam.units.size, 'bytes or a size like "64M"', { min = 0, max = 2 ^ 40 })
-types.count = numeric(whole, 'a whole number like "5k"', { min = 1, max = 1e12 })
+types.count = numeric(whole, 'a whole number like "5k"', { min = 1, max = 2 ^ 53 })
 types.number = numeric(tonumber, "a number", { min = 0, max = 1e12 })
 types.share = numeric(share, 'a share like "1%" or "0.01"', { min = 0, max = 1 })
 

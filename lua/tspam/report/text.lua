@@ -137,6 +137,8 @@ local function small_table(out, title, values)
     local value = values[key]
     if math.type(value) == "float" then
       value = ("%.4g"):format(value)
+    elseif type(value) == "table" then
+      value = #value > 0 and table.concat(value, " ", 1, math.min(#value, 4)) or "none"
     end
     words[i] = ("%s %s"):format(key:gsub("_", " "), tostring(value))
   end

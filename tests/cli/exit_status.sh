@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Exit statuses of the scripts, each made to happen.
+. "$(dirname "$0")/helpers.sh"
+
+run rate -r 50 -l 0.2
+check "done: 0" status_is 0
+check "the dry run is said on stderr" err_has "dry run: no --host, so a server of our own answers"
+
+run rate -H 127.0.0.1 -p 1 -r 50 -l 0.2
+check "all refused is a measurement: 0" status_is 0
+
+run rate -r 50 -l 0.2 --require 'failed<1%'
+check "a requirement that holds: 0" eval 'status_is 0 && out_has "required: failed<1%: held"'
+
+run rate -r 50 -l 0.2 --require 'p99<1ns'
+check "a requirement that does not hold: 3" status_is 3
+check "  the text says so, with what was got" out_has "required: p99<1ns: did not hold (got "
+
+run rate -H 127.0.0.1 -p 1 -r 50 -l 0.2 --require 'p99<1h'
+check "a percentile of an empty histogram fails its requirement: 3" status_is 3
+
+# This machine as the limit, beyond doubt: two source ports, held by connections.
+begin server -l 127.0.0.1 -p 0
+until_said "listening on"
+port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/err")
+own_ports=(-H 127.0.0.1 -p "$port" --local-ports 20001-20002 --hold 5 -r 50 -l 0.5)
+run rate "${own_ports[@]}" --require 'failed<1%'
+check "this machine was the limit: 4, before 3" status_is 4
+check "  and the text names it" out_has "Verdict: invalid, this machine was the limit"
+kill -INT "$pid"
+wait "$pid"
+
+run rate --local-ports 20001-20002 --hold 1 -r 50 -l 0.5
+check "a dry run is about this machine, so there it is 0" status_is 0
+
+run rate -H localhost -4 -p 1 -r 20 -l 0.1
+check "the address chosen for a name is said" err_has "localhost is 127.0.0.1"
+finish

@@ -1,0 +1,74 @@
+#!/usr/bin/env bash
+# SIGINT and SIGTERM: a full report of what was measured, within a second.
+. "$(dirname "$0")/helpers.sh"
+limit=1000
+[ -n "${TSPAM_SANITIZE:-}" ] && limit=3000 # sanitizers and their leak check take time
+
+# signalled SIGNAL: sends it to $pid; $status and $took (ms) are what came of it.
+signalled() {
+    local from
+    from=$(date +%s%N)
+    kill "-$1" "$pid"
+    wait "$pid"
+    status=$?
+    took=$((($(date +%s%N) - from) / 1000000))
+}
+
+in_time() { [ "$took" -le "$limit" ]; }
+json_says() { jq -e "$1" "$dir/out" >/dev/null; }
+
+for row in INT:130 TERM:143; do
+    begin rate -r 200 -l 60 --json -
+    until_said "opened"
+    signalled "${row%:*}"
+    check "SIG${row%:*} ends rate with ${row#*:}" status_is "${row#*:}"
+    check "  within $limit ms ($took)" in_time
+    check "  with a report marked interrupted" json_says '.interrupted and .runs[0].interrupted'
+    check "  whose counts add up" json_says \
+        '.runs[0] | .due > 0 and .due == .started + .capped + .not_started
+         and .started == .ok + .failed + .aborted'
+done
+
+begin rate -r 200 -r 300 -l 60
+until_said "opened"
+signalled INT
+check "the text report is complete after an interrupt" eval \
+    'out_has "90th percentile" && out_has "Interrupted: this is what was measured until then."'
+check "  and the rates after it are not begun" eval '[ "$(grep -c "^phase" "$dir/out")" = 1 ]'
+
+begin ramp --from 100 --to 200 -l 60 --quiet
+sleep 1.5
+signalled INT
+check "ramp ends with 130 and its report" eval 'status_is 130 && out_has "90th percentile"'
+
+for signal in INT TERM; do
+    begin server -l 127.0.0.1 -p 0
+    until_said "listening on"
+    port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/err")
+    "$TSPAM" rate -H 127.0.0.1 -p "$port" -r 100 -l 0.5 --quiet >/dev/null
+    signalled "$signal"
+    check "SIG$signal is server's normal end: status 0" status_is 0
+    check "  within $limit ms ($took)" in_time
+    check "  with its final report" eval 'grep -q "^answered  *50$" "$dir/out"'
+done
+
+echo 'tspam.sleep(30) return 0' >"$dir/plain.lua"
+begin "$dir/plain.lua"
+sleep 0.5
+signalled INT
+check "a script that was interrupted and would end with 0 ends with 130" status_is 130
+
+echo 'tspam.sleep(30) return 9' >"$dir/nine.lua"
+begin "$dir/nine.lua"
+sleep 0.5
+signalled TERM
+check "a script's own status above 4 stays" status_is 9
+
+echo 'io.stderr:write("ready\n") while true do end' >"$dir/busy.lua"
+begin "$dir/busy.lua"
+until_said ready
+kill -INT "$pid"
+sleep 0.2
+signalled INT
+check "the second Ctrl-C ends a script that does not listen" status_is 130
+finish
