@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/interrupt.h"
+#include "base/terminal.h"
 #include "bind/lua_lib.h"
 
 struct args {
@@ -57,6 +58,7 @@ int main(int argc, char **argv)
 {
     struct args args = {argc, argv};
     struct tsp_err err = {0};
+    tsp_terminal_keep_streams();
     if (tsp_interrupt_install(&err))
         return complain(err.msg);
     lua_State *L = luaL_newstate();
@@ -64,5 +66,8 @@ int main(int argc, char **argv)
         return complain("not enough memory to start Lua");
     int status = status_of(L, &args);
     lua_close(L);
+    /* What print could not write is lost without an error in Lua. */
+    if ((fflush(stdout) || ferror(stdout)) && status != EXIT_FAILURE)
+        return complain("cannot write to stdout: the result is incomplete");
     return status;
 }
