@@ -8,6 +8,9 @@ local CONFIRM = 3
 local MOVES = 6
 --- Failed trials up to this much above the answer tell what gets through there.
 local NEAR = 1.1
+--- A burst adds so little to a short trial that passed; less than this share of
+-- its rate getting through under overload is a collapse, not the limit.
+local BURST = 0.95
 
 local function conclude(s, answer, moved)
   answer.upper = s.upper
@@ -33,18 +36,33 @@ local function below(rate, verdict, precision)
   return math.min(rate / (1 + precision / 2), math.max(verdict.digest.plateau or 0, 0.8 * rate))
 end
 
+--- What got through, a second, in the later half of a failed trial, had none been
+-- lost for other reasons.
+local function through(s, fail)
+  local base = s:base_for(fail.digest.rate)
+  return fail.digest.plateau / (1 - base.misses / base.n)
+end
+
+--- The rate to confirm: the highest pass, or a little less where overload showed
+-- that a burst had helped it.
+local function candidate(s)
+  for _, fail in ipairs(s.fails) do
+    local rate = through(s, fail)
+    if fail.missed and rate > BURST * s.lower and rate < s.lower then
+      return rate
+    end
+  end
+  return s.lower
+end
+
 --- What the target carries for certain: the rate less the misses that would have
 -- passed, and no more than got through where it failed close by, for a bucket
 -- may have had a burst to give.
 local function certain(s, rate, verdict)
   local lower = rate * (1 - verdict.allowed)
   for _, fail in ipairs(s.fails) do
-    local t = fail.digest
-    if t.rate <= NEAR * rate and t.plateau > 0.8 * rate then
-      local base = s:base_for(t.rate)
-      local share = base.misses / base.n
-      lower = math.min(lower, t.plateau / (1 - share) * (1 - fail.allowed))
-    end
+    local near = fail.digest.rate <= NEAR * rate and fail.digest.plateau > 0.8 * rate
+    lower = near and math.min(lower, through(s, fail) * (1 - fail.allowed)) or lower
   end
   return lower
 end
@@ -62,8 +80,8 @@ end
 --- Confirms by a longer trial; one that fails moves the answer down.
 return function(s)
   local goals = s.goals
-  local answer, moved = { rate = s.lower, confirmed = false }, false
-  local rate = s.lower
+  local rate = candidate(s)
+  local answer, moved = { rate = rate, confirmed = false }, false
   for _ = 1, MOVES do
     local verdict = long_trial(s, rate)
     if not verdict then
@@ -72,7 +90,7 @@ return function(s)
       break
     elseif verdict.trial == "pass" then
       answer = { rate = rate, lower = certain(s, rate, verdict), confirmed = true }
-      if not s.upper or s.upper <= rate * (1 + 2 * goals.precision) then
+      if not s.upper or not moved or s.upper <= rate * (1 + 2 * goals.precision) then
         break
       end
       rate = math.sqrt(rate * s.upper)
