@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/units.h"
 #include "net/sock.h"
 
 /* What a closed loop may reach, for want of a rate: above any machine's. */
@@ -99,10 +98,10 @@ static bool kernel_would_search(const struct tsp_plan *p)
 static void leave_the_kernels_half(struct tsp_plan *p)
 {
     double open = p->concurrency ? (double)p->concurrency / tuples_per_port(p) : busy_ports(p, 1);
-    if (open > half_range(p) * CLIFF_MARGIN)
+    if (open > half_range(p) * CLIFF_MARGIN || p->sources.lo == p->sources.hi)
         return;
-    for (unsigned port = p->sources.lo; port <= p->sources.hi; port += 2)
-        p->taken[port / 8] |= (uint8_t)(1u << (port % 8));
+    p->sources.lo++;
+    p->sources.step = 2;
 }
 
 /* The walk binds an address of its own: routing's choice, where none was given. */
@@ -127,7 +126,7 @@ static void choose_walk(struct tsp_plan *p, const char *local_ports)
     src->hi = (uint16_t)(p->limits.port_hi > 0 ? p->limits.port_hi : 60999);
     if (!strcmp(local_ports, "kernel"))
         return;
-    if (tsp_parse_ports(local_ports, &src->lo, &src->hi)) {
+    if (tsp_sources_parse_ports(local_ports, src)) {
         src->walk = true;
     } else if (chosen || kernel_would_search(p)) {
         src->walk = true;

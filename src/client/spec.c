@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "base/units.h"
 #include "net/exchange.h"
+#include "net/sources.h"
 
 #define AT(member) offsetof(struct tsp_run_spec, member)
 
@@ -106,12 +106,12 @@ static int check_length(struct tsp_run_spec *s, struct tsp_err *err)
 
 static int check_local_ports(const struct tsp_run_spec *s, struct tsp_err *err)
 {
-    uint16_t lo, hi;
     static const char *const words[] = {"auto", "kernel", "walk"};
+    struct tsp_sources_spec range;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (!strcmp(s->local_ports, words[i]))
             return 0;
-    if (tsp_parse_ports(s->local_ports, &lo, &hi) && lo > 0)
+    if (tsp_sources_parse_ports(s->local_ports, &range))
         return 0;
     return tsp_refuse(err, EINVAL,
                       "field 'local_ports': \"auto\", \"kernel\", \"walk\" or a range like "

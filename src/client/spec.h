@@ -30,7 +30,7 @@ struct tsp_run_spec {
     int close; /* enum tsp_close_style */
     bool coalesce_fin, nat;
     struct tsp_strings local_ips;
-    const char *local_ports; /* "auto", "kernel", "walk", "lo-hi" */
+    const char *local_ports; /* "auto", "kernel", "walk", "lo-hi", "lo-hi/step" */
     int64_t timeout_ns;
     int64_t max_open;
     int64_t workers; /* 0 = one per CPU */

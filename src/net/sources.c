@@ -2,6 +2,9 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "base/units.h"
 
 /* A walk of one worker uses at most this many tuples: 8 MiB of bits, touched
  * only as far as the walk comes. */
@@ -18,10 +21,34 @@ static bool is_taken(const struct tsp_sources_spec *spec, unsigned port)
     return spec->taken && (spec->taken[port / 8] >> (port % 8) & 1);
 }
 
+bool tsp_sources_parse_ports(const char *text, struct tsp_sources_spec *out)
+{
+    char range[32];
+    uint16_t lo, hi, step = 1, same = 1;
+    size_t len = strcspn(text, "/");
+    if (len >= sizeof range)
+        return false;
+    memcpy(range, text, len);
+    range[len] = '\0';
+    if (!tsp_parse_ports(range, &lo, &hi) || lo == 0)
+        return false;
+    if (text[len] && (!tsp_parse_ports(text + len + 1, &step, &same) || step != same || !step))
+        return false;
+    out->lo = lo;
+    out->hi = hi;
+    out->step = step;
+    return true;
+}
+
+static unsigned step_of(const struct tsp_sources_spec *spec)
+{
+    return spec->step ? spec->step : 1;
+}
+
 uint32_t tsp_sources_usable(const struct tsp_sources_spec *spec)
 {
     uint32_t usable = 0;
-    for (unsigned port = spec->lo; port <= spec->hi; port++)
+    for (unsigned port = spec->lo; port <= spec->hi; port += step_of(spec))
         usable += !is_taken(spec, port);
     return usable;
 }
@@ -30,7 +57,7 @@ uint32_t tsp_sources_usable(const struct tsp_sources_spec *spec)
 static uint32_t deal_ports(struct tsp_sources *s)
 {
     uint32_t usable = 0, mine = 0;
-    for (unsigned port = s->spec->lo; port <= s->spec->hi; port++)
+    for (unsigned port = s->spec->lo; port <= s->spec->hi; port += step_of(s->spec))
         if (!is_taken(s->spec, port) && usable++ % s->workers == s->worker)
             s->ports[mine++] = (uint16_t)port;
     return mine;

@@ -26,7 +26,8 @@ struct tsp_sources_spec {
     const struct tsp_addrs *locals;  /* port 0; empty = routing's choice (kernel only) */
     const struct tsp_addrs *targets; /* address and port; at least one */
     bool walk;
-    uint16_t lo, hi;      /* ports of the walk */
+    uint16_t lo, hi;      /* ports of the walk: */
+    uint16_t step;        /* lo, lo + step, …; 0 counts as 1 */
     const uint8_t *taken; /* 65536 bits: ports the walk leaves out; NULL = none */
 };
 
@@ -65,6 +66,10 @@ void tsp_sources_release(struct tsp_sources *s, uint32_t tuple, int64_t now_ns);
 
 /* The kernel would not take the tuple: counted, and passed over this time round. */
 void tsp_sources_refused(struct tsp_sources *s, uint32_t tuple);
+
+/* "1024-65535", "40000", or "32769-60999/2" (every second port). The first port
+ * is at least 1. false = it does not parse. */
+bool tsp_sources_parse_ports(const char *text, struct tsp_sources_spec *out);
 
 /* How many ports of lo..hi a walk would use (all workers together). */
 uint32_t tsp_sources_usable(const struct tsp_sources_spec *spec);
