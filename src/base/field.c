@@ -64,7 +64,7 @@ static const char *shown(char buf[NUMBER_TEXT], const char *text)
     size_t i = 0;
     for (; text[i] && i < NUMBER_TEXT - 4; i++)
         buf[i] = (unsigned char)text[i] < ' ' || text[i] == 127 ? '?' : text[i];
-    strcpy(buf + i, text[i] ? "..." : "");
+    snprintf(buf + i, NUMBER_TEXT - i, "%s", text[i] ? "..." : "");
     return buf;
 }
 

@@ -95,13 +95,13 @@ static int ask_resolver(struct tsp_addr *out, const char *host, int family, stru
         const char *why = code == EAI_SYSTEM ? strerror(number) : gai_strerror(code);
         return tsp_refuse(err, number, "cannot resolve '%s': %s", host, why);
     }
-    memset(out, 0, sizeof *out);
-    int rc = found && found->ai_addrlen <= sizeof out->v6
-                 ? 0
-                 : tsp_refuse(err, ENOENT, "cannot resolve '%s': no usable address", host);
-    if (rc == 0) {
+    int rc = 0;
+    if (found && found->ai_addrlen <= sizeof out->v6) {
+        memset(out, 0, sizeof *out);
         memcpy(&out->sa, found->ai_addr, found->ai_addrlen);
         out->len = found->ai_addrlen;
+    } else {
+        rc = tsp_refuse(err, ENOENT, "cannot resolve '%s': no usable address", host);
     }
     freeaddrinfo(found);
     return rc;
@@ -314,7 +314,7 @@ bool tsp_addr_same_host(const struct tsp_addr *a, const struct tsp_addr *b)
 char *tsp_addr_host_text(char buf[TSP_ADDR_TEXT], const struct tsp_addr *a)
 {
     if (a->len == 0 || !inet_ntop(a->sa.sa_family, host_bytes_const(a), buf, TSP_ADDR_TEXT)) {
-        strcpy(buf, "none");
+        snprintf(buf, TSP_ADDR_TEXT, "none");
         return buf;
     }
     if (a->sa.sa_family == AF_INET6 && a->v6.sin6_scope_id != 0) {

@@ -29,7 +29,7 @@ static const struct tsp_field fields[] = {
     {"rate",       TSP_FIELD_RATE,     AT(rate),       NULL,        1e-3, 1e7,      "", NULL},
     {"timeout",    TSP_FIELD_TIME,     AT(timeout),    "30s",       1e-3, 1e4,      "", NULL},
     {"count",      TSP_FIELD_COUNT,    AT(count),      NULL,        1,    1e9,      "", NULL},
-    {"size",       TSP_FIELD_SIZE,     AT(size),       "64M",       1,    67108864, "", NULL},
+    {"size",       TSP_FIELD_SIZE,     AT(size),       "64M",       1,    0x1p26, "", NULL},
     {"open_ended", TSP_FIELD_COUNT,    AT(open_ended), NULL,        0,    0,        "", NULL},
     {"quiet",      TSP_FIELD_BOOL,     AT(quiet),      "true",      0,    0,        "", NULL},
     {"close",      TSP_FIELD_CHOICE,   AT(close),      "half",      0,    0,        "", "half|reset"},
