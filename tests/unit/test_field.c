@@ -24,21 +24,21 @@ struct spec {
 
 /* clang-format off */
 static const struct tsp_field fields[] = {
-    {"host",       TSP_FIELD_STRING,   AT(host),       "127.0.0.1", 0,    0,        "", NULL},
-    {"content",    TSP_FIELD_DATA,     AT(content),    NULL,        0,    0,        "", NULL},
-    {"rate",       TSP_FIELD_RATE,     AT(rate),       NULL,        1e-3, 1e7,      "", NULL},
-    {"timeout",    TSP_FIELD_TIME,     AT(timeout),    "30s",       1e-3, 1e4,      "", NULL},
-    {"count",      TSP_FIELD_COUNT,    AT(count),      NULL,        1,    1e9,      "", NULL},
+    {"host",       TSP_FIELD_STRING,   AT(host),       "127.0.0.1", 0,    0,      "", NULL},
+    {"content",    TSP_FIELD_DATA,     AT(content),    NULL,        0,    0,      "", NULL},
+    {"rate",       TSP_FIELD_RATE,     AT(rate),       NULL,        1e-3, 1e7,    "", NULL},
+    {"timeout",    TSP_FIELD_TIME,     AT(timeout),    "30s",       1e-3, 1e4,    "", NULL},
+    {"count",      TSP_FIELD_COUNT,    AT(count),      NULL,        1,    1e9,    "", NULL},
     {"size",       TSP_FIELD_SIZE,     AT(size),       "64M",       1,    0x1p26, "", NULL},
-    {"open_ended", TSP_FIELD_COUNT,    AT(open_ended), NULL,        0,    0,        "", NULL},
-    {"quiet",      TSP_FIELD_BOOL,     AT(quiet),      "true",      0,    0,        "", NULL},
-    {"close",      TSP_FIELD_CHOICE,   AT(close),      "half",      0,    0,        "", "half|reset"},
-    {"port",       TSP_FIELD_PORTS,    AT(port),       "2345",      1,    65535,    "", NULL},
-    {"any_port",   TSP_FIELD_PORTS,    AT(any_port),   NULL,        0,    65535,    "", NULL},
-    {"ips",        TSP_FIELD_STRINGS,  AT(ips),        NULL,        0,    0,        "", NULL},
-    {"stages",     TSP_FIELD_STAGES,   AT(stages),     NULL,        0,    0,        "", NULL},
-    {"on_done",    TSP_FIELD_CALLBACK, 0,              NULL,        0,    0,        "", NULL},
-    {NULL,         TSP_FIELD_STRING,   0,              NULL,        0,    0,        "", NULL},
+    {"open_ended", TSP_FIELD_COUNT,    AT(open_ended), NULL,        0,    0,      "", NULL},
+    {"quiet",      TSP_FIELD_BOOL,     AT(quiet),      "true",      0,    0,      "", NULL},
+    {"close",      TSP_FIELD_CHOICE,   AT(close),      "half",      0,    0,      "", "half|reset"},
+    {"port",       TSP_FIELD_PORTS,    AT(port),       "2345",      1,    65535,  "", NULL},
+    {"any_port",   TSP_FIELD_PORTS,    AT(any_port),   NULL,        0,    65535,  "", NULL},
+    {"ips",        TSP_FIELD_STRINGS,  AT(ips),        NULL,        0,    0,      "", NULL},
+    {"stages",     TSP_FIELD_STAGES,   AT(stages),     NULL,        0,    0,      "", NULL},
+    {"on_done",    TSP_FIELD_CALLBACK, 0,              NULL,        0,    0,      "", NULL},
+    {NULL,         TSP_FIELD_STRING,   0,              NULL,        0,    0,      "", NULL},
 };
 /* clang-format on */
 
