@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/interrupt.h"
-#include "base/terminal.h"
 #include "bind/lua_lib.h"
 
 struct args {
@@ -58,8 +56,7 @@ int main(int argc, char **argv)
 {
     struct args args = {argc, argv};
     struct tsp_err err = {0};
-    tsp_terminal_keep_streams();
-    if (tsp_interrupt_install(&err))
+    if (tsp_lua_prepare(&err))
         return complain(err.msg);
     lua_State *L = luaL_newstate();
     if (!L)

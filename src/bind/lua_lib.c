@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/interrupt.h"
 #include "base/place.h"
+#include "base/terminal.h"
 #include "bind/embedded.h"
 #include "bind/lua_hist.h"
 #include "bind/lua_run.h"
@@ -89,6 +91,12 @@ static int open_tspam(lua_State *L)
     tsp_lua_add_run(L);
     tsp_lua_add_sys(L);
     return 1;
+}
+
+int tsp_lua_prepare(struct tsp_err *err)
+{
+    tsp_terminal_keep_streams();
+    return tsp_interrupt_install(err);
 }
 
 void tsp_lua_open(lua_State *L)

@@ -4,6 +4,11 @@
 
 #include <lua.h>
 
+#include "base/err.h"
+
+/* Readies the process: standard streams, signals. Main thread, first of all. */
+int tsp_lua_prepare(struct tsp_err *err);
+
 /* Opens the standard libraries, makes the table tspam (a global, and what
  * require "tspam" returns), and lets require find the embedded modules. May
  * raise: call it protected. */

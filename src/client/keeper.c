@@ -35,21 +35,27 @@ static int init_shared(struct tsp_keeper *k, struct tsp_err *err)
     return 0;
 }
 
+static int make_workers(struct tsp_keeper *k, const struct tsp_plan *plan, struct tsp_err *err)
+{
+    k->seat = calloc(k->workers, sizeof *k->seat);
+    if (!k->seat)
+        return tsp_fail(err, ENOMEM, "%u workers", k->workers);
+    for (; k->made < k->workers; k->made++) {
+        k->seat[k->made].keeper = k;
+        int rc = tsp_worker_init(&k->seat[k->made].worker, plan, k->made, err);
+        if (rc)
+            return rc;
+    }
+    return 0;
+}
+
 int tsp_keeper_init(struct tsp_keeper *k, const struct tsp_plan *plan, struct tsp_err *err)
 {
     *k = (struct tsp_keeper){.workers = plan->workers, .interval_ns = plan->interval_ns};
     int rc = init_shared(k, err);
     if (rc)
         return rc;
-    k->seat = calloc(k->workers, sizeof *k->seat);
-    if (!k->seat)
-        rc = tsp_fail(err, ENOMEM, "%u workers", k->workers);
-    for (; !rc && k->made < k->workers; k->made++) {
-        k->seat[k->made].keeper = k;
-        rc = tsp_worker_init(&k->seat[k->made].worker, plan, k->made, err);
-        if (rc)
-            break;
-    }
+    rc = make_workers(k, plan, err);
     if (rc)
         tsp_keeper_clear(k);
     return rc;

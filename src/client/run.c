@@ -47,22 +47,22 @@ static int start(struct tsp_run *run, struct tsp_err *err)
     return 0;
 }
 
-int tsp_run_start(struct tsp_run **out, const struct tsp_run_spec *spec, struct tsp_err *err)
+int tsp_run_start(struct tsp_run **run, const struct tsp_run_spec *spec, struct tsp_err *err)
 {
-    *out = NULL;
-    struct tsp_run *run = calloc(1, sizeof *run);
-    if (!run)
+    *run = NULL;
+    struct tsp_run *made = calloc(1, sizeof *made);
+    if (!made)
         return tsp_fail(err, ENOMEM, "run");
-    int rc = make(run, spec, err);
+    int rc = make(made, spec, err);
     if (rc) {
-        free(run);
+        free(made);
         return rc;
     }
-    rc = start(run, err);
+    rc = start(made, err);
     if (rc)
-        tsp_run_free(run);
+        tsp_run_free(made);
     else
-        *out = run;
+        *run = made;
     return rc;
 }
 

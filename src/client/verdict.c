@@ -24,9 +24,9 @@ static void add(struct tsp_verdict *v, const char *limit, const char *fmt, ...)
     if (v->reasons == TSP_REASONS_MAX)
         return;
     struct tsp_reason *r = &v->reason[v->reasons++];
+    r->limit = limit;
     va_list args;
     va_start(args, fmt);
-    r->limit = limit;
     vsnprintf(r->text, sizeof r->text, fmt, args);
     va_end(args);
 }

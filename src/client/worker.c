@@ -8,7 +8,7 @@
 #include "client/opener.h"
 
 /* One read buffer for all connections of a worker. */
-#define BUFFER_SIZE (64 * 1024)
+#define BUFFER_SIZE ((size_t)64 * 1024)
 
 /* ---- the life of one connection, as the worker sees it ---- */
 

@@ -73,7 +73,10 @@ static int init_walk(struct tsp_sources *s, struct tsp_err *err)
         return tsp_refuse(err, EADDRNOTAVAIL,
                           "local_ports %u-%u: %u free ports are too few for %u workers",
                           s->spec->lo, s->spec->hi, tsp_sources_usable(s->spec), s->workers);
-    s->tuples = (uint64_t)ports * s->spec->locals->count * s->spec->targets->count;
+    s->per_port = (uint64_t)s->spec->locals->count * s->spec->targets->count;
+    if (s->per_port == 0)
+        return tsp_refuse(err, EINVAL, "a walk needs a source address and a destination");
+    s->tuples = ports * s->per_port;
     if (s->tuples > TUPLES_MAX)
         s->tuples = TUPLES_MAX;
     s->block_shift = s->tuples > EXACT_MAX ? 6 : 0;
@@ -152,14 +155,13 @@ static void note_reuse(struct tsp_sources *s, uint64_t t, int64_t now_ns)
 
 static int walk(struct tsp_sources *s, int64_t now_ns, struct tsp_source *out)
 {
-    size_t per_port = s->spec->locals->count * s->spec->targets->count;
     while (s->used < s->tuples) {
         uint64_t t = next_free(s);
         s->cursor = t + 1 == s->tuples ? 0 : t + 1;
         s->busy[t / 64] |= UINT64_C(1) << (t % 64);
         s->used++;
         fill(s, t, out);
-        tsp_addr_set_port(&out->local, s->ports[t / per_port]);
+        tsp_addr_set_port(&out->local, s->ports[t / s->per_port]);
         if (is_self(out))
             continue; /* stays busy: met once, never again */
         out->tuple = (uint32_t)t;

@@ -42,7 +42,8 @@ struct tsp_sources {
     unsigned worker, workers;
     uint64_t turn; /* connections handed out */
 
-    uint16_t *ports; /* of this worker's walk */
+    uint16_t *ports;   /* of this worker's walk */
+    uint64_t per_port; /* tuples one port stands for */
     uint64_t tuples, used, cursor;
     uint64_t *busy;  /* a bit per tuple */
     uint32_t *ended; /* when a tuple (or one of its block) was last given back */
