@@ -27,7 +27,7 @@ local options = cli.parse {
     default = "2.5%" },
   { "--max-rate", "rate", "ceiling of the search", default = "1M" },
   { "--between", "text", "shell command to run between trials", argname = "CMD" },
-  { "--recover", "time", "how long to wait for a target that answers no more", default = "30" },
+  { "--patience", "time", "how long to wait for a target that answers no more", default = "30" },
   { "--calibrate", "flag", "compare with this machine's own ceiling on loopback (the default)" },
   { "--no-calibrate", "flag", "do not" },
 }
@@ -49,7 +49,7 @@ local outcome = saturation(job, {
   start = options.start, increment = options.increment, fixed_increment = options.increment ~= nil,
   slowdown = options.slowdown, length = options.length, max_failures = options.max_failures,
   precision = options.precision, max_rate = options.max_rate, cooldown = options.cooldown,
-  between = options.between, recover = options.recover, timeout = options.timeout,
+  between = options.between, recover = options.patience, timeout = options.timeout,
   calibrate = not options.no_calibrate, on_trial = show,
 })
 if not options.quiet then

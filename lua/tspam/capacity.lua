@@ -1,0 +1,126 @@
+--- State capacity: how many connections a target holds open at once.
+-- Connections are opened at a safe rate and held; once most new ones fail, the
+-- run is stopped gently, and what then ends well has survived.
+
+local format = require "tspam.format"
+local json = require "tspam.json"
+local own = require "tspam.search.own"
+
+local capacity = {}
+
+--- Fewer failures in an interval than this are no sign.
+local FEW <const> = 3
+--- The share of new connections that fail where a table is full.
+local MOST <const> = 0.5
+
+--- Watches a run: -> on_interval, memo. memo.full is set when it was stopped for
+-- failures; limit is the time after which it is stopped anyway; show is told all.
+function capacity.watch(limit, show)
+  local memo = { full = false }
+  return function(figures)
+    show(figures)
+    memo.full = figures.failed >= FEW and figures.failed >= MOST * figures.started
+    return not memo.full and figures.time < limit
+  end, memo
+end
+
+--- Connections that were established: they failed later, or not at all.
+local function established(result)
+  local n = result.ok
+  for name, failed in pairs(result.failures) do
+    local step = name:match("/(.+)$")
+    n = n + ((step == "send" or step == "reply") and failed or 0)
+  end
+  return n
+end
+
+local function worst(failures)
+  local name
+  for cause, n in pairs(failures) do
+    if not name or n > failures[name] or n == failures[name] and cause < name then
+      name = cause
+    end
+  end
+  return name
+end
+
+local function reason(answer, result, full)
+  local first = result.first_failure
+  if result.interrupted then
+    return "interrupted"
+  elseif full and first then
+    return ("the first failure came after %s, at %.2f s; mostly %s"):format(
+      format.plural(first.count, "connection"), first.time, worst(result.failures))
+  elseif result.failed > 0 then
+    return ("new ones were accepted to the end, though %s failed (mostly %s)"):format(
+      format.plural(result.failed, "connection"), worst(result.failures))
+  end
+  return ("no limit found up to %s"):format(format.plural(answer.connections, "connection"))
+end
+
+--- The answer that a run gives; full: it was stopped because new ones failed.
+function capacity.answer(result, full)
+  local answer = { connections = established(result), first_failure = result.first_failure,
+    survived = result.ok, limited_by = full and "target" or "none found" }
+  local limit, why = own.limit(result)
+  if limit and limit ~= "generator" then
+    answer.limited_by, answer.reason = limit, why
+  else
+    answer.reason = reason(answer, result, full)
+  end
+  return answer
+end
+
+--- Is the answer about the target, and not about this machine?
+function capacity.conclusive(answer)
+  return answer.limited_by == "target" or answer.limited_by == "none found"
+end
+
+local function whose(answer)
+  if answer.limited_by == "target" then
+    return "then the target takes no more"
+  elseif answer.limited_by == "none found" then
+    return "and the target's limit was not reached"
+  end
+  return ("then this machine's limit came (%s), not the target's"):format(answer.limited_by)
+end
+
+function capacity.sentence(answer)
+  local text = ("%s were open at once, %s: %s. %s of them survived.\n"):format(
+    format.plural(answer.connections, "connection"), whose(answer), answer.reason,
+    format.count(answer.survived))
+  if answer.recovery then
+    text = text .. ("New ones are accepted again %s after all were closed.\n"):format(
+      format.time(answer.recovery))
+  elseif answer.waited then
+    text = text .. ("No new one was accepted for %s after all were closed.\n"):format(
+      format.time(answer.waited))
+  end
+  return text
+end
+
+--- Tries again and again until new connections are accepted: sets answer.recovery
+-- (seconds), or answer.waited. try() -> result; clock: now(), sleep(seconds).
+function capacity.recover(answer, try, clock, most)
+  local begin = clock.now()
+  repeat
+    local result = try()
+    if result.interrupted then
+      return
+    elseif result.failed == 0 and result.ok > 0 then
+      answer.recovery = clock.now() - begin
+      return
+    end
+  until clock.now() - begin >= most or not clock.sleep(1)
+  answer.waited = clock.now() - begin
+end
+
+function capacity.fields(answer)
+  return { "answer", json.object {
+    { "connections", answer.connections }, { "first_failure", json.plain(answer.first_failure) },
+    { "survived", answer.survived }, { "recovery", answer.recovery },
+    { "limited_by", answer.limited_by }, { "reason", answer.reason },
+  } }
+end
+
+return capacity

@@ -1,0 +1,51 @@
+#!/usr/bin/env tspam
+-- Opens connections and holds them until the target takes no more: its state capacity.
+local tspam = require "tspam"
+local capacity = require "tspam.capacity"
+local cli = require "tspam.cli"
+local document = require "tspam.document"
+local json = require "tspam.json"
+local jobs = require "tspam.job"
+local progress = require "tspam.progress"
+local walks = require "tspam.walk"
+
+local options = cli.parse {
+  name = "capacity",
+  about = "Opens connections at a safe rate and holds them until the target takes no more.",
+  groups = { "target", "payload", "sources", "run", "output" },
+  metrics = { "connections" },
+  { "-r --rate", "rate", "new connections per second; safe for the target", default = "500" },
+  { "--recover", "flag", "then try until new connections are accepted again" },
+  { "--patience", "time", "how long to try that", default = "300" },
+}
+local longest = options.hold or 50
+options.hold = nil
+
+-- Each is held longer than the whole run lasts; stopping the run ends the hold.
+local load = { rate = options.rate, length = longest, hold = longest + 10, interval = 0.25,
+  label = "capacity" }
+local job <close> = jobs.open(options, { load },
+  { timeout = 0.9, local_ports = walks.kernel_range() })
+local line, memo = progress.new { label = "capacity", quiet = options.quiet }, nil
+load.on_interval, memo = capacity.watch(longest, function(figures) line:update(figures) end)
+local result = job:run(load)
+line:clear()
+local answer = capacity.answer(result, memo.full)
+
+local function try()
+  return assert(tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
+    length = 0.5, timeout = 0.9, local_ips = job.fields.local_ips,
+    local_ports = job.fields.local_ports, content = job.fields.content })
+end
+if options.recover and memo.full and not job:interrupted() then
+  capacity.recover(answer, try, { now = tspam.now, sleep = tspam.sleep }, options.patience)
+end
+
+job:report(result)
+job:write("\n", capacity.sentence(answer))
+return job:finish {
+  schema = "tspam.capacity/1",
+  fields = { capacity.fields(answer), { "runs", json.list { document.run(result) } } },
+  metrics = { connections = answer.connections },
+  inconclusive = not capacity.conclusive(answer),
+}

@@ -1,0 +1,32 @@
+#!/usr/bin/env tspam
+-- Holds a rate for long and judges it by the criteria of RFC 9411.
+local cli = require "tspam.cli"
+local document = require "tspam.document"
+local json = require "tspam.json"
+local jobs = require "tspam.job"
+local soak = require "tspam.soak"
+
+local options = cli.parse {
+  name = "soak",
+  about = "Holds a rate for long: fewer than 0.001 % may fail. Exit 3 when it does not pass.",
+  groups = { "target", "payload", "sources", "run", "output" },
+  { "-r --rate", "rate", "new connections per second", default = "1k" },
+  { "-l --length", "time", "how long (as long as 300,000 connections take, at least 300)",
+    min = 1 },
+}
+
+local length = options.length or soak.default_length(options.rate)
+local load = { rate = options.rate, length = length, interval = math.max(0.25, length / 2000),
+  label = "soak" }
+-- A time-out below a second: the retry of a dropped SYN does not hide the drop.
+local job <close> = jobs.open(options, { load }, { timeout = 0.9 })
+local result = job:run(load)
+local answer = soak.judge(result)
+
+job:report(result)
+job:write("\n", soak.text(answer))
+local status = job:finish {
+  schema = "tspam.soak/1",
+  fields = { soak.field(answer), { "runs", json.list { document.run(result) } } },
+}
+return status == 0 and not answer.pass and 3 or status

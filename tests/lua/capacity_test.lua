@@ -1,0 +1,108 @@
+-- What a held run says of a target's state, over results of known figures.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local capacity = require "tspam.capacity"
+local test, equal, contains = t.test, t.equal, t.contains
+
+local function result(changes)
+  local r = { due = 2000, started = 2000, ok = 1700, failed = 300, verdict = "valid", reasons = {},
+    failures = { ["timeout/connect"] = 300 }, first_failure = { time = 3.4, count = 1700 } }
+  for key, value in pairs(changes) do
+    r[key] = value
+  end
+  return r
+end
+
+local function watched(list, limit)
+  local on_interval, memo = capacity.watch(limit or 10, function() end)
+  for i, figures in ipairs(list) do
+    if not on_interval(figures) then
+      return i, memo.full
+    end
+  end
+end
+
+local function slice(time, started, failed)
+  return { time = time, started = started, failed = failed }
+end
+
+test("the run stops when most new connections fail, not at a stray failure", function()
+  local stopped, full = watched { slice(1, 100, 0), slice(2, 100, 2), slice(3, 100, 10),
+    slice(4, 100, 60), slice(5, 100, 100) }
+  equal(stopped, 4)
+  equal(full, true)
+end)
+
+test("two failures are too few to stop for, whatever their share", function()
+  equal(watched { slice(1, 2, 2) }, nil)
+end)
+
+test("the run stops at its time, and that is no full table", function()
+  local stopped, full = watched({ slice(1, 100, 0), slice(2, 100, 0), slice(3, 100, 0) }, 2)
+  equal(stopped, 2)
+  equal(full, false)
+end)
+
+test("a full table is the target's, with the count to the first failure", function()
+  local answer = capacity.answer(result {}, true)
+  equal(answer.connections, 1700)
+  equal(answer.survived, 1700)
+  equal(answer.first_failure.count, 1700)
+  equal(answer.limited_by, "target")
+  contains(capacity.sentence(answer), "1,700 connections were open at once, then the target takes")
+  equal(capacity.conclusive(answer), true)
+end)
+
+test("those that broke while they were held count as held, not as survivors", function()
+  local answer = capacity.answer(result { ok = 1600,
+    failures = { ["timeout/connect"] = 300, ["reset/reply"] = 100 } }, true)
+  equal(answer.connections, 1700)
+  equal(answer.survived, 1600)
+end)
+
+test("own descriptors are named, and the answer is inconclusive", function()
+  local answer = capacity.answer(result { verdict = "invalid",
+    failures = { ["no-fd/socket"] = 300 }, reasons = { "own descriptors: 300 found none" } }, true)
+  equal(answer.limited_by, "own descriptors")
+  equal(capacity.conclusive(answer), false)
+  contains(capacity.sentence(answer), "this machine's limit came (own descriptors)")
+end)
+
+test("late starts do not change how much a target holds", function()
+  local answer = capacity.answer(result { verdict = "invalid", reasons = { "late starts: x" } },
+    true)
+  equal(answer.limited_by, "target")
+end)
+
+test("a run without failures names the count it reached", function()
+  local answer = capacity.answer(result { ok = 2000, failed = 0, failures = {} }, false)
+  equal(answer.limited_by, "none found")
+  contains(answer.reason, "no limit found up to 2,000 connections")
+end)
+
+local function recovery(outcomes, most)
+  local answer, now, tries = {}, 100, 0
+  capacity.recover(answer, function()
+    tries, now = tries + 1, now + 1
+    local ok = outcomes[tries]
+    return { ok = ok and 10 or 0, failed = ok and 0 or 10 }
+  end, { now = function() return now end,
+    sleep = function(seconds) now = now + seconds return true end }, most)
+  return answer, tries
+end
+
+test("recovery is the time until all of a probe get through", function()
+  local answer, tries = recovery({ false, false, true }, 60)
+  equal(tries, 3)
+  equal(answer.recovery, 5)
+end)
+
+test("a target that does not recover is waited for so long and no longer", function()
+  local answer = recovery({}, 20)
+  equal(answer.recovery, nil)
+  equal(answer.waited, 21)
+  contains(capacity.sentence { connections = 1, survived = 1, limited_by = "target", reason = "x",
+    waited = 21 }, "No new one was accepted for 21")
+end)
+
+return t.finish()
