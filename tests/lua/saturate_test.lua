@@ -1,0 +1,171 @@
+-- saturate: its source ports, its report, its search against servers of our own.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local dkjson = require "dkjson"
+local fixture = require "fixture"
+local json = require "tspam.json"
+local plot = require "tspam.plot"
+local report = require "tspam.report.saturate"
+local walks = require "tspam.walk"
+local test, equal, contains = t.test, t.equal, t.contains
+
+local TSPAM <const> = "'" .. require("tspam").executable .. "' saturate "
+
+test("runs go through the range one after the other, and begin anew at its end", function()
+  local walk = walks.new("1000-1999")
+  equal(walk:take(100), "1000-1165")
+  equal(walk:take(300), "1166-1535")
+  equal(walk.shortest, nil)
+  equal(walk:take(600), "1000-1675")
+  assert(walk.shortest and walk.shortest >= 0)
+end)
+
+test("a run that needs more ports than there are gets all", function()
+  local walk = walks.new("1000-1999")
+  equal(walk:take(5000), "1000-1999")
+  equal(walk:take(10), "1000-1074")
+end)
+
+test("several addresses need fewer ports each", function()
+  equal(walks.new("1000-1999", 4):take(400), "1000-1165")
+end)
+
+test("the kernel's own range can be walked", function()
+  assert(walks.kernel_range():find("^%d+%-%d+$"))
+end)
+
+local function plain(x)
+  return tostring(x)
+end
+
+test("a plot has its marks where the points are", function()
+  local lines = plot({ { 10, 0, "o" }, { 100, 5, "o" }, { 1000, 10, "x" } },
+    { title = "title", unit = plain, label = plain, width = 11, height = 3 })
+  equal(table.concat(lines, "\n"), table.concat({
+    "title",
+    "       10 |          x",
+    "          |     o",
+    "        0 |o",
+    "          +-----------",
+    "           10     1000" }, "\n"))
+end)
+
+test("one point is no plot", function()
+  equal(#plot({ { 10, 1, "o" } }, { title = "t", unit = plain, label = plain }), 0)
+end)
+
+local function outcome(answer, more)
+  local o = { answer = answer, made = 12345, trials = {
+    { rate = 1000, length = 3, trial = "pass", why = "as at the lowest rate",
+      result = fixture.result() } } }
+  for key, value in pairs(more or {}) do
+    o[key] = value
+  end
+  return o
+end
+
+test("the answer is a sentence: rate, interval, whose limit, why, how many", function()
+  local text = report.sentence(outcome({ rate = 300, lower = 298, upper = 307, confirmed = true,
+    limited_by = "target", reason = "at 307/s: a queue grows" }, { reuse = 2.5, ceiling = 20000 }))
+  equal(text, "300/s (between 298/s and 307/s): the target's limit; at 307/s: a queue grows. "
+    .. "Confirmed by a longer trial.\n12,345 connections were made in all, the shortest reuse of a "
+    .. "source port was 2.50 s, this machine's own ceiling is 20.0k/s.\n")
+end)
+
+test("a limit of this machine is called that", function()
+  local text = report.sentence(outcome { rate = 300, limited_by = "own ports", reason = "x" })
+  contains(text, "this machine's limit (own ports), not the target's")
+  contains(report.sentence(outcome { limited_by = "none found", reason = "x" }),
+    "No rate was found")
+end)
+
+test("a trial is a row with its verdict and its reason", function()
+  local row = report.row(outcome {}.trials[1])
+  for _, words in ipairs { "1,000/s", "50.0 ms", "1.0 %", "pass", "as at the lowest rate" } do
+    contains(row, words)
+  end
+end)
+
+test("the document has the answer, and each trial as a run with verdict and reason", function()
+  local text = json.encode(json.object(report.fields(outcome {
+    rate = 300, lower = 298, limited_by = "none found", reason = "x", confirmed = false })))
+  local value = dkjson.decode(text)
+  equal(value.answer.rate, 300)
+  equal(value.answer.upper, nil)
+  equal(value.answer.confirmed, false)
+  equal(value.trials[1].trial, "pass")
+  equal(value.trials[1].why, "as at the lowest rate")
+  equal(value.trials[1].due, 10000)
+  equal(value.connections, 12345)
+end)
+
+local function run(words)
+  local status, out, err = t.shell(TSPAM .. words .. " --quiet --json -")
+  local value = dkjson.decode(out)
+  return status, value, err
+end
+
+test("a search of our own server up to a ceiling finds no limit", function()
+  local status, value = run("--start 20 --max-rate 40 -l 0.4 -o 0 --no-calibrate")
+  equal(status, 0)
+  equal(value.schema, "tspam.saturate/1")
+  equal(value.answer.limited_by, "none found")
+  equal(value.answer.rate, 40)
+  local made = 0
+  for _, trial in ipairs(value.trials) do
+    made = made + trial.started
+    equal(trial.trial, "pass")
+  end
+  equal(value.connections, made)
+end)
+
+test("a closed port ends the search at once, with the failures and status 4", function()
+  local status, value = run("-H 127.0.0.1 -p 1 --start 50 -l 0.4 --no-calibrate")
+  equal(status, 4)
+  equal(#value.trials, 1)
+  contains(value.answer.reason, "refused/connect 20")
+end)
+
+-- option, what it is refused with
+for _, row in ipairs {
+  { "-i 1", "option '--increment': a number wanted, above 1 and at most 100, got '1'" },
+  { "-s 0.5", "option '--slowdown': a number wanted, above 1 and at most 1,000,000, got '0.5'" },
+  { "--precision 0", "option '--precision': a share like \"1%\" or \"0.01\" wanted, "
+    .. "above 0 and at most 1, got '0'" },
+  { "--start 5k --max-rate 1k",
+    "option '--start': 5000 is above the ceiling of the search, --max-rate 1000" },
+  { "--calibrate --no-calibrate",
+    "options '--calibrate' and '--no-calibrate' cannot be used together" },
+} do
+  test(("'%s' is refused in one line"):format(row[1]), function()
+    local status, out, err = t.shell(TSPAM .. row[1])
+    equal(status, 2)
+    equal(out, "")
+    equal(err, "tspam: " .. row[2] .. "\n")
+  end)
+end
+
+test("Ctrl-C in a trial gives the report so far", function()
+  local script = ("timeout -s INT 1.5 %s --start 20 -l 1 -o 0 --no-calibrate --quiet --json -")
+    :format(TSPAM)
+  local status, out = t.shell(script)
+  local value = assert(dkjson.decode(out))
+  equal(status, 124) -- timeout's own; the document says the rest
+  equal(value.interrupted, true)
+  equal(value.answer.reason, "interrupted")
+  equal(#value.trials, 2)
+end)
+
+test("a command runs between trials, not before the first", function()
+  local log = os.tmpname()
+  local _, value = run(("--start 20 --max-rate 25 -l 0.4 -o 0 --no-calibrate --between 'echo x >>%s'")
+    :format(log))
+  local lines = 0
+  for _ in io.lines(log) do
+    lines = lines + 1
+  end
+  os.remove(log)
+  equal(lines, #value.trials - 1)
+end)
+
+return t.finish()
