@@ -19,7 +19,7 @@ local job <close> = jobs.open(options, { load })
 
 function load.on_interval(second)
   job:write(("%8s  opened %6s  ok %6s  failed %6s  median %9s  p99 %9s\n"):format(
-    format.span(second.time), format.count(second.started), format.count(second.ok),
+    format.time(second.time), format.count(second.started), format.count(second.ok),
     format.count(second.failed), format.time(second.p50), format.time(second.p99)))
   io.stdout:flush()
 end

@@ -48,13 +48,23 @@ local function converter(row)
   end
 end
 
+-- "-r, --rate <rate>" on one line of the help; argparse would take a line for each
+-- name. (A method that argparse does not document: without it the help is longer.)
+local function label(option, row, value)
+  local text = row[1]:gsub(" ", ", ") .. value
+  function option._get_label_lines()
+    return { text }
+  end
+end
+
 local function declare(parser, row)
   if row[2] == "flag" then
     return parser:flag(row[1], row[3]):target(result_name(row))
   end
+  local value = "<" .. (row.argname or row[2]):lower() .. ">"
   local option = parser:option(row[1], row[3]):target(result_name(row))
-  option:convert(converter(row))
-  option:argname("<" .. (row.argname or row[2]):lower() .. ">")
+  option:convert(converter(row)):argname(value)
+  label(option, row, " " .. value)
   if row.many then
     option:count("*")
   elseif row.default then
@@ -138,7 +148,7 @@ end
 function cli.parse(spec, args)
   local parser = load_argparse()(spec.name, spec.about)
   parser:usage(("Usage: tspam %s [options]"):format(spec.name))
-  parser:add_help(false):help_max_width(100):help_description_margin(28):usage_max_width(100)
+  parser:add_help(false):help_max_width(100):help_description_margin(30):usage_max_width(100)
   parser:argument("extra"):args("*"):hidden(true)
   local names = declare_all(parser, spec)
   parser:flag("-h --help", "print this and stop"):action(function()

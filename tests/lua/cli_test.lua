@@ -98,7 +98,7 @@ local rows = {
   { { "--max-failures", "200%" }, 2,
     "option '--max-failures': a share like \"1%\" or \"0.01\" wanted, 0 .. 1, got '200%'" },
   { { "--local-ports", "some" }, 2,
-    "option '--local-ports': \"auto\", \"kernel\" or a range like \"1024-65535\" wanted, "
+    "option '--local-ports': \"auto\", \"kernel\", \"walk\" or a range like \"1024-65535\" wanted, "
     .. "got 'some'" },
   { { "-H", "" }, 2, "option '--host': a text that is not empty wanted, got ''" },
   { { "--legnth", "5" }, 2, "unknown option '--legnth': did you mean '--length'?" },

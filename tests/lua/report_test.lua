@@ -76,6 +76,13 @@ test("errno names behind other causes and the first failure are shown", function
   assert(text:find("first failure +1.50 s  after 1,500 connections"), text)
 end)
 
+test("sources and nat are lines of their own, with units", function()
+  local text = text_of { sources = { tuples = 28232, picked_by = "tspam", shortest_reuse = 0.5 },
+    nat = { translated = true, ports_preserved = 0.25, outside_addresses = { "192.0.2.1" } } }
+  contains(text, "picked by tspam, shortest reuse 500 ms, tuples 28,232\n")
+  contains(text, "outside addresses 192.0.2.1, ports preserved 25.0 %, translated true\n")
+end)
+
 test("loads of every shape are named", function()
   contains(text_of { spec = { rate = 0, rate_to = 2000 } }, "ramp from 0/s to 2,000/s")
   contains(text_of { spec = { concurrency = 64 } }, "64 connections at once")

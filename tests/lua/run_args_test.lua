@@ -37,8 +37,8 @@ local rows = {
   { { rate = 5, close = "soft" }, "field 'close': \"half\" or \"reset\" expected, got 'soft'" },
   { { rate = 5, arrivals = "odd" },
     "field 'arrivals': \"even\" or \"poisson\" expected, got 'odd'" },
-  { { rate = 5, local_ports = "few" }, "field 'local_ports': \"auto\", \"kernel\" or a range like "
-    .. "\"1024-65535\" expected, got 'few'" },
+  { { rate = 5, local_ports = "few" }, "field 'local_ports': \"auto\", \"kernel\", \"walk\" or "
+    .. "a range like \"1024-65535\" expected, got 'few'" },
   { { rate = 5, local_ips = { 1 } }, "field 'local_ips': [1]: string expected, got number" },
   { { rate = 5, local_ips = 5 },
     "field 'local_ips': string or list of strings expected, got number" },

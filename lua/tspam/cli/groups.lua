@@ -12,8 +12,10 @@ return {
   target = {
     title = "Target",
     run = true,
-    { "-H --host", "text", "name or address; none: a server of our own on loopback (dry run)" },
-    { "-p --port", "ports", "port, or a range used in turn (2345; dry run: a free one)" },
+    { "-H --host", "text", "name or address; none: a server of our own on loopback (dry run)",
+      argname = "HOST" },
+    { "-p --port", "ports", "port, or a range used in turn (2345; dry run: a free one)",
+      argname = "PORT" },
     { "-4", "flag", "only IPv4 addresses of the name", as = "ipv4" },
     { "-6", "flag", "only IPv6 addresses of the name", as = "ipv6" },
   },
@@ -31,7 +33,7 @@ return {
     run = true,
     { "-I --local-ip", "text", "source address, range a-b or CIDR (repeatable), used in turn",
       many = true, as = "local_ips", argname = "ADDR" },
-    { "--local-ports", "local_ports", "who picks source ports: auto, kernel, or a range to walk",
+    { "--local-ports", "local_ports", "who picks source ports: auto, kernel, walk, or a range to walk",
       argname = "WHO" },
   },
   run = {

@@ -90,12 +90,12 @@ end
 function types.local_ports()
   return function(text)
     local low, high = ports(text)
-    if text == "auto" or text == "kernel" then
+    if text == "auto" or text == "kernel" or text == "walk" then
       return text
     elseif low and low >= 1 and low <= high and high <= 65535 then
       return ("%d-%d"):format(low, high)
     end
-    return nil, '"auto", "kernel" or a range like "1024-65535" wanted'
+    return nil, '"auto", "kernel", "walk" or a range like "1024-65535" wanted'
   end
 end
 

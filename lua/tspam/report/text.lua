@@ -126,6 +126,22 @@ local function counts(result, out)
     "sent, " .. format.bytes(result.bytes_received or 0) .. " received")
 end
 
+local SPECIAL <const> = {
+  shortest_reuse = format.time,
+  ports_preserved = function(share) return format.share(share, 1) end,
+}
+
+local function value_text(key, value)
+  if SPECIAL[key] then
+    return SPECIAL[key](value)
+  elseif math.type(value) == "integer" then
+    return format.count(value)
+  elseif type(value) == "table" then
+    return #value > 0 and table.concat(value, " ", 1, math.min(#value, 4)) or "none"
+  end
+  return tostring(value)
+end
+
 -- "key value" of a small table, sorted by key: sources, nat.
 local function small_table(out, title, values)
   local keys, words = {}, {}
@@ -134,13 +150,7 @@ local function small_table(out, title, values)
   end
   table.sort(keys)
   for i, key in ipairs(keys) do
-    local value = values[key]
-    if math.type(value) == "float" then
-      value = ("%.4g"):format(value)
-    elseif type(value) == "table" then
-      value = #value > 0 and table.concat(value, " ", 1, math.min(#value, 4)) or "none"
-    end
-    words[i] = ("%s %s"):format(key:gsub("_", " "), tostring(value))
+    words[i] = ("%s %s"):format(key:gsub("_", " "), value_text(key, values[key]))
   end
   if #words > 0 then
     out:write(("%-17s %s\n"):format(title, table.concat(words, ", ")))
