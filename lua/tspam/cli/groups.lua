@@ -33,8 +33,8 @@ return {
     run = true,
     { "-I --local-ip", "text", "source address, range a-b or CIDR (repeatable), used in turn",
       many = true, as = "local_ips", argname = "ADDR" },
-    { "--local-ports", "local_ports", "who picks source ports: auto, kernel, walk, or a range to walk",
-      argname = "WHO" },
+    { "--local-ports", "local_ports", argname = "WHO",
+      "who picks source ports: auto, kernel, walk, or a range to walk" },
   },
   run = {
     title = "How",
