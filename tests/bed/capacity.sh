@@ -6,11 +6,11 @@ flow_table() {
   bed_up --flow-table 1700
   serve --idle-timeout 120
   tool c capacity -r 500
-  near "G6 a table of 1,700: held at once" "$(figure c answer.connections)" 1700 34
-  near "G6 count to the first failure" "$(figure c answer.first_failure.count)" 1700 17
-  near "G6 second of the first failure" "$(figure c answer.first_failure.time)" 3.4 0.04
-  is "G6 all that was held survived" "$(figure c 'answer.survived == answer.connections')" true
-  is "G6 limited by" "$(figure c answer.limited_by)" target
+  near "G6 a table of 1,700: held at once" "$(figure c top.answer.connections)" 1700 34
+  near "G6 count to the first failure" "$(figure c top.answer.first_failure.count)" 1700 17
+  near "G6 second of the first failure" "$(figure c top.answer.first_failure.time)" 3.4 0.04
+  is "G6 all that was held survived" "$(figure c 'top.answer.survived == top.answer.connections')" true
+  is "G6 limited by" "$(figure c top.answer.limited_by)" target
   is "G6 exit status" "$status" 0
 }
 
@@ -18,7 +18,7 @@ recovery() {
   bed_up --flow-table 600:6
   serve --idle-timeout 120
   tool c capacity -r 500 --recover
-  check "G6 accepted again within the table's 6 s" "$(figure c answer.recovery)" "x > 1 && x < 6.5" \
+  check "G6 accepted again within the table's 6 s" "$(figure c top.answer.recovery)" "x > 1 && x < 6.5" \
     "entries made in 1.2 s, closed some 2.5 s after the first, kept 6 s"
 }
 
@@ -28,7 +28,7 @@ descriptors() {
   bed exec client bash -c "ulimit -n 300; exec '$TSPAM' capacity -H $server4 -p 2345 \
     --json '$work/d.json' --quiet" >/dev/null 2>&1
   is "own descriptors: exit status" "$?" 4
-  is "own descriptors: limited by" "$(figure d answer.limited_by)" "own descriptors"
+  is "own descriptors: limited by" "$(figure d top.answer.limited_by)" "own descriptors"
 }
 
 # The figure is the whole machine's, so what else tracks connections counts as well.
@@ -37,13 +37,13 @@ conntrack() {
   serve --idle-timeout 120
   tool c capacity -r 500
   near "G7 a real table of 2,000: count to the first failure" \
-    "$(figure c answer.first_failure.count)" 2000 20
-  is "G7 limited by" "$(figure c answer.limited_by)" target
+    "$(figure c top.answer.first_failure.count)" 2000 20
+  is "G7 limited by" "$(figure c top.answer.limited_by)" target
   bed_up --conntrack-max 2000
   serve
   tool k soak -r 500 -l 8
-  near "G7 soak: state capacity" "$(figure k answer.state_capacity)" 2000 20
-  is "G7 soak: no sustained figure" "$(figure k answer.sustainable)" nil
+  near "G7 soak: state capacity" "$(figure k top.answer.state_capacity)" 2000 20
+  is "G7 soak: no sustained figure" "$(figure k top.answer.sustainable)" nil
   is "G7 soak: the cause" "$(figure k 'sum(failures) == failures["timeout/connect"]')" true
 }
 
@@ -51,8 +51,8 @@ soak_flow_table() {
   bed_up --flow-table 1000:5
   serve
   tool k soak -r 300 -l 12
-  near "G6 soak: state capacity" "$(figure k answer.state_capacity)" 1000 10
-  near "G6 soak: sustainable, a second" "$(figure k answer.sustainable)" 200 10
+  near "G6 soak: state capacity" "$(figure k top.answer.state_capacity)" 1000 10
+  near "G6 soak: sustainable, a second" "$(figure k top.answer.sustainable)" 200 10
   is "G6 soak: exit status" "$status" 3
 }
 
@@ -60,7 +60,7 @@ clean_soak() {
   bed_up
   serve
   tool k soak -r 500 -l 4
-  is "a clean soak passes" "$(figure k answer.pass)" true
+  is "a clean soak passes" "$(figure k top.answer.pass)" true
   is "a clean soak: exit status" "$status" 0
 }
 

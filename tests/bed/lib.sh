@@ -121,7 +121,7 @@ figure() {
 stat() { bed stats | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'; }
 
 # calc EXPR: arithmetic in awk, printed with enough digits
-calc() { awk "BEGIN { printf \"%.6g\n\", $1 }"; }
+calc() { awk "BEGIN { v = $1; printf \"%.6g\n\", v }"; }
 
 yes() {
   passed=$((passed + 1))

@@ -1,0 +1,40 @@
+#!/usr/bin/env bash
+# G1: behind a delay D each way, connect takes 2 D and the whole exchange 4 D.
+source "$(dirname "$0")/lib.sh"
+
+delays="5 25" seconds=1.5
+full && delays="5 17 25" seconds=10
+
+# Behind <delay> to <host>: connect and service as the cable is long. The machine is
+# shared: where a stranger took the processor, the run is made again, four times at most.
+behind() {
+  local ms=$1 host=$2 try
+  local what="D=$ms ms to $host"
+  for try in 0 1 2 3 4; do
+    sleep "$try"
+    rate delay -H "$host" -r 200 -l "$seconds" -c <(printf ping) --expect 4
+    [[ $(figure delay "phases.service.p99 * 1e3 <= 4 * $ms + 6 and
+      phases.service.p50 * 1e3 <= 4 * $ms + 1") != true ]] || break
+  done
+  near "$what: connect p50, ms" "$(figure delay 'phases.connect.p50 * 1e3')" $((2 * ms)) \
+    "$(tolerance $((2 * ms)))"
+  near "$what: service p50, ms" "$(figure delay 'phases.service.p50 * 1e3')" $((4 * ms)) \
+    "$(tolerance $((4 * ms)))"
+  near "$what: first byte p50, ms" "$(figure delay 'phases.first_byte.p50 * 1e3')" $((2 * ms)) \
+    "$(tolerance $((2 * ms)))"
+  at_most "$what: service p99, ms" "$(figure delay 'phases.service.p99 * 1e3')" $((4 * ms + 6))
+  is "$what: retransmitted" "$(figure delay retransmitted)" 0
+  is "$what: failed" "$(figure delay failed)" 0
+  is "$what: verdict" "$(figure delay verdict)" valid
+}
+
+# The larger of 1 % and 1 ms, in ms.
+tolerance() { calc "$1 > 100 ? $1 / 100 : 1"; }
+
+for delay in $delays; do
+  bed_up --delay "$delay"
+  serve -c <(printf pong)
+  behind "$delay" "$server4"
+  behind "$delay" "$server6"
+done
+finish

@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# G15: exactly 30 of every 100 connections meet a fault, each of eight kinds, over IPv4 and
+# IPv6. The counts are exact, cause by cause and step by step.
+source "$(dirname "$0")/lib.sh"
+
+rounds=1
+full && rounds=10
+
+# fault KIND CAUSE...: the 60 of 200 end as one of the causes
+fault() {
+  local kind=$1 host cause counted
+  shift
+  bed_up --fault "$kind:30"
+  serve -c <(printf pong)
+  for host in "$server4" "$server6"; do
+    rate fault -H "$host" -r 400 -l 0.5 -t 0.9 -c <(printf ping)
+    accounted fault
+    counted=0
+    for cause; do
+      counted=$((counted + $(figure fault "failures['$cause'] or 0")))
+    done
+    is "$kind $host: ok" "$(figure fault ok)" 140
+    is "$kind $host: as $*" "$counted" 60
+    is "$kind $host: verdict" "$(figure fault verdict)" valid
+  done
+  is "$kind: the router did it to as many" "$(stat nft.faulted)" 120
+}
+
+for ((round = 0; round < rounds; round++)); do
+  fault refuse refused/connect
+  fault portunreach refused/connect
+  fault hostunreach unreachable/connect
+  fault netunreach unreachable/connect
+  fault prohibited unreachable/connect
+  fault blackhole timeout/connect
+  fault rst-data reset/send reset/reply
+  fault blackhole-data timeout/reply
+done
+finish

@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# G4, G5: a limiter of N new connections a second, met at 1.25 N with a time-out too short
+# for a second SYN. What fails is what the router says it dropped, to the connection.
+source "$(dirname "$0")/lib.sh"
+
+limit=400 seconds=4
+full && limit=2000 seconds=10
+
+over() {
+  local cause=$1 host=$2 offered=$((limit * 5 / 4))
+  shift 2
+  local what="$cause $host"
+  bed_up --new-rate "$limit" "$@"
+  serve
+  rate over -H "$host" -r "$offered" -l "$seconds" -t 0.9
+  accounted over
+  is "$what: due" "$(figure over due)" $((offered * seconds))
+  is "$what: failed as the router counted" "$(figure over failed)" "$(stat nft.rate_over)"
+  near "$what: failed as the formula says" "$(figure over failed)" \
+    $((offered * seconds - limit * seconds - limit / 10)) 3
+  is "$what: the cause of all" "$(figure over "failures['$cause']")" "$(figure over failed)"
+  is "$what: a limiter is not this machine's fault" "$(figure over verdict)" valid
+  end_server
+  is "$what: the server answered the others" "$(figure server top.stats.answered)" \
+    "$(figure over ok)"
+}
+
+over timeout/connect "$server4"
+over refused/connect "$server4" --reject
+if full; then
+  over timeout/connect "$server6"
+  over refused/connect "$server6" --reject
+fi
+finish
