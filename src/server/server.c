@@ -20,6 +20,9 @@
 #define OWN_PORT_LO 10000
 #define OWN_PORTS 22000
 
+/* Descriptors of a process besides its acceptors' (two, and one per listener). */
+#define OTHERS 8
+
 /* Descriptors left to the rest of the process, at most. */
 #define RESERVE 64
 
@@ -153,8 +156,10 @@ static int split_cap(struct tsp_server *s, int64_t asked, int64_t nofile, struct
     struct tsp_limits limits;
     tsp_limits_read(&limits, "/proc");
     int64_t reserve = nofile / 4 < RESERVE ? nofile / 4 : RESERVE;
-    int64_t used = limits.nofile_used < 0 ? 0 : limits.nofile_used;
-    int64_t room = nofile - used - reserve, n = (int64_t)s->acceptors;
+    int64_t n = (int64_t)s->acceptors, used = limits.nofile_used;
+    if (used < 0) /* counting takes a descriptor, too, and there was none: what is known of */
+        used = OTHERS + n * (2 + (int64_t)s->ats);
+    int64_t room = nofile - used - reserve;
     if (room < n)
         return tsp_refuse(
             err, EMFILE,

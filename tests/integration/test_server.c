@@ -107,6 +107,19 @@ static void a_peer_is_told_the_address_it_is_seen_with(void **state)
     assert_int_equal(server_end(s).answered, 2);
 }
 
+static void with_defer_accept_a_client_without_a_word_is_answered_too(void **state)
+{
+    (void)state;
+    struct tsp_server_spec spec = default_spec();
+    char answer[16];
+    spec.content = (struct tsp_data){"pong", 4};
+    spec.defer_accept = true;
+    struct tsp_server *s = server_start(&spec);
+    assert_int_equal(client_ask(tsp_server_port(s), "", answer, sizeof answer), 4);
+    assert_int_equal(client_ask(tsp_server_port(s), "x", answer, sizeof answer), 4);
+    assert_int_equal(server_end(s).answered, 2);
+}
+
 static void all_addresses_share_the_free_port(void **state)
 {
     (void)state;
@@ -247,6 +260,7 @@ int main(void)
         cmocka_unit_test(a_server_without_content_answers_with_its_end),
         cmocka_unit_test(a_long_answer_arrives_whole),
         cmocka_unit_test(a_peer_is_told_the_address_it_is_seen_with),
+        cmocka_unit_test(with_defer_accept_a_client_without_a_word_is_answered_too),
         cmocka_unit_test(all_addresses_share_the_free_port),
         cmocka_unit_test(a_port_in_use_is_refused_even_by_another_server_of_ours),
         cmocka_unit_test(stop_lets_an_open_connection_finish),

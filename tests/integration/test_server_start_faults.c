@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "integration/server_client.h"
@@ -60,7 +61,8 @@ static bool fails(enum call c)
     }
 
 /* clang-format off */
-WRAP(int, socket, SOCKET, EMFILE, -1, (int family, int type, int protocol), (family, type, protocol))
+WRAP(int, socket, SOCKET, EMFILE, -1,
+     (int family, int type, int protocol), (family, type, protocol))
 WRAP(int, setsockopt, SETSOCKOPT, ENOPROTOOPT, -1,
      (int fd, int level, int name, const void *value, socklen_t len), (fd, level, name, value, len))
 WRAP(int, listen, LISTEN, EADDRINUSE, -1, (int fd, int backlog), (fd, backlog))
@@ -191,10 +193,60 @@ static void without_a_port_from_the_kernel_it_picks_one_itself(void **state)
     assert_int_equal(descriptors(), fds);
 }
 
+static int64_t nofile; /* what the descriptor limit is said to be; 0 = the real one */
+
+int64_t __real_tsp_limits_raise_nofile(void);
+int64_t __wrap_tsp_limits_raise_nofile(void);
+
+int64_t __wrap_tsp_limits_raise_nofile(void)
+{
+    return nofile ? nofile : __real_tsp_limits_raise_nofile();
+}
+
+static void the_cap_leaves_a_reserve_below_the_descriptor_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t free, asked, cap; /* free: descriptors not open at start */
+    } rows[] = {
+        {10000, 0, 10000 - 64},
+        {10000, 1000000, 10000 - 64},
+        {10000, 10, 10},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsp_server_spec spec = default_spec();
+        spec.max_open = rows[i].asked;
+        nofile = rows[i].free + descriptors() - 2 + 3; /* "." and ".."; loop, wake, listener */
+        struct tsp_server *s = server_start(&spec);
+        nofile = 0;
+        /* The count of what is open sees the descriptor it is made with, too. */
+        int64_t more = rows[i].cap == rows[i].asked ? 0 : 1;
+        assert_in_range(tsp_server_max_open(s), rows[i].cap - more, rows[i].cap + more);
+        tsp_server_free(s);
+    }
+}
+
+static void a_limit_that_leaves_no_connection_is_said_at_the_start(void **state)
+{
+    (void)state;
+    struct tsp_server_spec spec = default_spec();
+    struct tsp_server *s;
+    struct tsp_err err = {0};
+    int fds = descriptors();
+    nofile = fds;
+    assert_int_equal(tsp_server_start(&s, &spec, &err), -EMFILE);
+    nofile = 0;
+    assert_null(s);
+    assert_non_null(strstr(err.msg, "which leaves none for connections (raise with ulimit -n)"));
+    assert_int_equal(descriptors(), fds);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_start_that_fails_leaves_nothing_open_or_running),
+        cmocka_unit_test(the_cap_leaves_a_reserve_below_the_descriptor_limit),
+        cmocka_unit_test(a_limit_that_leaves_no_connection_is_said_at_the_start),
         cmocka_unit_test(without_a_port_from_the_kernel_it_picks_one_itself),
     };
     return cmocka_run_group_tests_name("server_start_faults", tests, NULL, NULL);
