@@ -91,10 +91,10 @@ static bool kernel_would_search(const struct tsp_plan *p)
 }
 
 /* A port that was bound explicitly is no longer the kernel's to choose until its
- * TIME_WAIT is over, nor the other way round: whoever comes second is refused.
- * The kernel takes the even half of its range first (counted from its start), so
- * the walk keeps to the odd one, unless that is too small for what is open at
- * once; then a load after this one still finds its ports. */
+ * TIME_WAIT is over: after a walk over the whole range a load with the kernel's
+ * ports found none for a minute. The kernel takes the even half of its range
+ * first (counted from its start), so the walk keeps to the odd one, unless that
+ * is too small for what is open at once. */
 static void leave_the_kernels_half(struct tsp_plan *p)
 {
     double open = p->concurrency ? (double)p->concurrency / tuples_per_port(p) : busy_ports(p, 1);

@@ -10,22 +10,28 @@
 #define IP_BIND_ADDRESS_NO_PORT 24
 #endif
 
-int tsp_sock_open(int *fd, int family)
-{
-    *fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    return *fd == -1 ? -errno : 0;
-}
-
 static int set_flag(int fd, int level, int option)
 {
     return setsockopt(fd, level, option, &(int){1}, sizeof(int)) == -1 ? -errno : 0;
 }
 
+int tsp_sock_open(int *fd, int family)
+{
+    *fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (*fd == -1)
+        return -errno;
+    int rc = set_flag(*fd, SOL_SOCKET, SO_REUSEADDR);
+    if (rc) {
+        close(*fd);
+        *fd = -1;
+    }
+    return rc;
+}
+
 int tsp_sock_bind_source(int fd, const struct tsp_addr *from)
 {
     /* Both families take IP_BIND_ADDRESS_NO_PORT at level IPPROTO_IP. */
-    int rc = tsp_addr_port(from) ? set_flag(fd, SOL_SOCKET, SO_REUSEADDR)
-                                 : set_flag(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
+    int rc = tsp_addr_port(from) ? 0 : set_flag(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT);
     if (rc)
         return rc;
     return bind(fd, &from->sa, from->len) == -1 ? -errno : 0;
@@ -45,10 +51,7 @@ int tsp_sock_connect(int fd, const struct tsp_addr *to)
 
 static int listen_options(int fd, int family, bool defer, struct tsp_err *err)
 {
-    int rc = set_flag(fd, SOL_SOCKET, SO_REUSEADDR);
-    if (rc)
-        return tsp_fail(err, -rc, "SO_REUSEADDR");
-    rc = set_flag(fd, SOL_SOCKET, SO_REUSEPORT);
+    int rc = set_flag(fd, SOL_SOCKET, SO_REUSEPORT);
     if (rc)
         return tsp_fail(err, -rc, "SO_REUSEPORT");
     if (family == AF_INET6) {

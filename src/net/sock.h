@@ -12,18 +12,20 @@
 #include "base/err.h"
 #include "net/addr.h"
 
-/* A TCP socket of this family; -errno. No sentence: it is counted, not told. */
+/* A TCP socket of this family, with SO_REUSEADDR: its TIME_WAIT does not keep a
+ * walk from the port, even where the kernel picked it. -errno; no sentence: it
+ * is counted, not told. */
 int tsp_sock_open(int *fd, int family);
 
 /* Binds before connect. With port 0 the kernel picks the port at connect
  * (IP_BIND_ADDRESS_NO_PORT, so that the search knows the destination); with a
- * port SO_REUSEADDR lets a TIME_WAIT of ours be reused at once. 0 or -errno. */
+ * port a TIME_WAIT of ours is reused at once. 0 or -errno. */
 int tsp_sock_bind_source(int fd, const struct tsp_addr *from);
 
 /* Starts to connect: 0 = under way or done, else -errno. */
 int tsp_sock_connect(int fd, const struct tsp_addr *to);
 
-/* A listener with SO_REUSEADDR and SO_REUSEPORT; an IPv6 one takes IPv6 only.
+/* A listener with SO_REUSEPORT; an IPv6 one takes IPv6 only.
  * defer: TCP_DEFER_ACCEPT of a second. */
 int tsp_sock_listen(int *fd, const struct tsp_addr *at, int backlog, bool defer,
                     struct tsp_err *err);
