@@ -50,6 +50,7 @@ struct tsp_conn {
     struct tsp_marks marks;
     struct tsp_conn_link by_age, by_hold; /* the worker's lists; by_age.next: the pool's too */
     uint64_t sent, received;
+    int64_t expires_ns; /* the worker's: its time-out */
     uint32_t tuple;
     int error;
     unsigned char state, step, outcome; /* enum values; the last two once DONE */

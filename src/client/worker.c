@@ -26,14 +26,20 @@ static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
     ev_timer_start(w->loop, timer);
 }
 
-static int64_t expires_ns(const struct tsp_worker *w, const struct tsp_conn *c)
+/* The last in by_age, which stays in the order of expiry: the time-out counts from
+ * now, when the connection is opened, or when its hold ends. */
+static void expect_progress(struct tsp_worker *w, struct tsp_conn *c, int64_t now_ns)
 {
-    return c->marks.at[TSP_MARK_OPEN] + w->plan->timeout_ns + w->plan->hold_ns;
+    c->expires_ns = now_ns + w->plan->timeout_ns;
+    tsp_conn_list_append(&w->by_age, c);
+    if (!ev_is_active(&w->expiry))
+        at_ns(w, &w->expiry, c->expires_ns);
 }
 
-static int64_t held_until_ns(const struct tsp_worker *w, const struct tsp_conn *c)
+static int64_t held_until_ns(struct tsp_worker *w, const struct tsp_conn *c)
 {
-    return c->marks.at[TSP_MARK_ESTABLISHED] + w->plan->hold_ns;
+    bool stopped = atomic_load(&w->stop) != 0;
+    return stopped ? 0 : c->marks.at[TSP_MARK_ESTABLISHED] + w->plan->hold_ns;
 }
 
 void tsp_worker_on_start(struct tsp_conn *c)
@@ -46,22 +52,22 @@ void tsp_worker_on_start(struct tsp_conn *c)
     if (!w->concurrency)
         tsp_hist_record(w->slice.lag, at[TSP_MARK_OPEN] - at[TSP_MARK_DUE]);
     w->last_start_ns = at[TSP_MARK_OPEN];
-    tsp_conn_list_append(&w->by_age, c);
-    if (!ev_is_active(&w->expiry))
-        at_ns(w, &w->expiry, expires_ns(w, c));
+    expect_progress(w, c, at[TSP_MARK_OPEN]);
 }
 
+/* In one list at a time: nothing is expected of a connection that is held. */
 static void on_hold(struct tsp_conn *c)
 {
     struct tsp_worker *w = owner(c);
+    tsp_conn_list_remove(&w->by_age, c);
     tsp_conn_list_append(&w->by_hold, c);
-    if (!ev_is_active(&w->hold_end))
+    if (!ev_is_active(&w->hold_end) || atomic_load(&w->stop))
         at_ns(w, &w->hold_end, held_until_ns(w, c));
 }
 
 void tsp_worker_leave_when_idle(struct tsp_worker *w)
 {
-    if (!w->opening && !w->by_age.first)
+    if (!w->opening && !w->by_age.first && !w->by_hold.first)
         ev_break(w->loop, EVBREAK_ALL);
 }
 
@@ -69,9 +75,7 @@ void tsp_worker_leave_when_idle(struct tsp_worker *w)
 static void retire(struct tsp_worker *w, struct tsp_conn *c)
 {
     int64_t now = tsp_now_ns();
-    tsp_conn_list_remove(&w->by_age, c);
-    if (c->held)
-        tsp_conn_list_remove(&w->by_hold, c);
+    tsp_conn_list_remove(c->held ? &w->by_hold : &w->by_age, c);
     w->tally.retransmitted += c->retransmitted;
     w->tally.bytes_sent += c->sent;
     w->tally.bytes_received += c->received;
@@ -114,10 +118,10 @@ static void on_expiry(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     struct tsp_worker *w = timer->data;
     int64_t now = tsp_now_ns();
-    while (w->by_age.first && expires_ns(w, w->by_age.first) <= now)
+    while (w->by_age.first && w->by_age.first->expires_ns <= now)
         tsp_conn_expire(w->by_age.first);
     if (w->by_age.first)
-        at_ns(w, &w->expiry, expires_ns(w, w->by_age.first));
+        at_ns(w, &w->expiry, w->by_age.first->expires_ns);
 }
 
 static void end_first_hold(struct tsp_worker *w)
@@ -125,6 +129,7 @@ static void end_first_hold(struct tsp_worker *w)
     struct tsp_conn *c = w->by_hold.first;
     tsp_conn_list_remove(&w->by_hold, c);
     c->held = false;
+    expect_progress(w, c, tsp_now_ns());
     tsp_conn_end_hold(c);
 }
 
@@ -150,17 +155,22 @@ static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
 
 /* ---- stopping ---- */
 
+static void abort_one(struct tsp_worker *w, struct tsp_conn *c)
+{
+    tsp_conn_abort(c);
+    tsp_tally_abort(&w->tally);
+    retire(w, c);
+}
+
 static void on_grace_end(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop;
     (void)revents;
     struct tsp_worker *w = timer->data;
-    while (w->by_age.first) {
-        struct tsp_conn *c = w->by_age.first;
-        tsp_conn_abort(c);
-        tsp_tally_abort(&w->tally);
-        retire(w, c);
-    }
+    while (w->by_hold.first)
+        abort_one(w, w->by_hold.first);
+    while (w->by_age.first)
+        abort_one(w, w->by_age.first);
 }
 
 static void on_stop(struct ev_loop *loop, ev_async *watcher, int revents)
