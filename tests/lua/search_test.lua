@@ -204,6 +204,19 @@ test("an invalid baseline is tried three times", function()
   equal(answer.limited_by, "generator")
 end)
 
+test("a machine that something else keeps busy is given more time", function()
+  local simulated, n = link.new {}, 0
+  local outcome = search(function(rate, length)
+    n = n + 1
+    local result = simulated:trial(rate, length)
+    result.cpu = { share = 0.02 }
+    result.verdict = n <= 6 and "invalid" or "valid"
+    return result
+  end, { max_rate = 100 })
+  equal(outcome.answer.limited_by, "none found")
+  equal(outcome.answer.rate, 100)
+end)
+
 local function result(changes)
   local r = { due = 1000, started = 1000, ok = 1000, failed = 0, retransmitted = 0, failures = {},
     timeline = {}, verdict = "valid", reasons = {}, rate = 100,

@@ -4,7 +4,6 @@
 --   limit   of an invalid one: whose limit it was
 --   clean   a pass far from every bound
 --   clear   a fail that needs no second look
---   missed  it failed by its failures and retransmissions
 --   dead    hardly anything got through, at least at the end
 --   state   {connections, time}: all went well up to there, nothing after
 --   allowed the share of misses that would have passed
@@ -98,7 +97,7 @@ local function misses(t, base, goals, result)
   local retransmitted = t.misses - t.failed
   local mostly = retransmitted > t.failed and "retransmitted" or worst_cause(result)
   return {
-    missed = true, clear = excess > 2 * allowed,
+    clear = excess > 2 * allowed,
     why = ("%.1f%% failed or were retransmitted (mostly %s), %.1f%% would pass"):format(
       100 * t.misses / t.n, mostly, 100 * (base.misses / base.n + allowed)),
   }
@@ -184,8 +183,7 @@ function judge.trial(result, base, goals)
     local broken, clean = rule(t, base, goals, result)
     verdict.clean = verdict.clean and clean
     if broken and verdict.trial == "pass" then
-      verdict.trial, verdict.why = "fail", broken.why
-      verdict.clear, verdict.missed = broken.clear, broken.missed
+      verdict.trial, verdict.why, verdict.clear = "fail", broken.why, broken.clear
     end
   end
   if verdict.trial == "fail" then

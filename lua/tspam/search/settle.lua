@@ -8,10 +8,6 @@ local CONFIRM = 3
 local MOVES = 6
 --- Failed trials up to this much above the answer tell what gets through there.
 local NEAR = 1.1
---- A burst adds so little to a short trial that passed; less than this share of
--- its rate getting through under overload is a collapse, not the limit.
-local BURST = 0.95
-
 local function conclude(s, answer, moved)
   answer.upper = s.upper
   if s.upper then
@@ -30,12 +26,6 @@ local function conclude(s, answer, moved)
   s.conclusive = true
 end
 
---- Where to try next when the longer trial failed: what got through in its
--- second half, when the burst was spent.
-local function below(rate, verdict, precision)
-  return math.min(rate / (1 + precision / 2), math.max(verdict.digest.plateau or 0, 0.8 * rate))
-end
-
 --- What got through, a second, in the later half of a failed trial, had none been
 -- lost for other reasons.
 local function through(s, fail)
@@ -43,16 +33,14 @@ local function through(s, fail)
   return fail.digest.plateau / (1 - base.misses / base.n)
 end
 
---- The rate to confirm: the highest pass, or a little less where overload showed
--- that a burst had helped it.
-local function candidate(s)
-  for _, fail in ipairs(s.fails) do
-    local rate = through(s, fail)
-    if fail.missed and rate > BURST * s.lower and rate < s.lower then
-      return rate
-    end
+--- Where to try next when the longer trial failed: a little lower, or, where it
+-- failed clearly, what got through in its later half, when the burst was spent.
+local function below(s, rate, verdict)
+  local little = rate / (1 + s.goals.precision / 2)
+  if not verdict.clear then
+    return little
   end
-  return s.lower
+  return math.min(little, math.max(through(s, verdict), 0.8 * rate))
 end
 
 --- What the target carries for certain: the rate less the misses that would have
@@ -80,7 +68,7 @@ end
 --- Confirms by a longer trial; one that fails moves the answer down.
 return function(s)
   local goals = s.goals
-  local rate = candidate(s)
+  local rate = s.lower
   local answer, moved = { rate = rate, confirmed = false }, false
   for _ = 1, MOVES do
     local verdict = long_trial(s, rate)
@@ -90,7 +78,7 @@ return function(s)
       break
     elseif verdict.trial == "pass" then
       answer = { rate = rate, lower = certain(s, rate, verdict), confirmed = true }
-      if not s.upper or not moved or s.upper <= rate * (1 + 2 * goals.precision) then
+      if not s.upper or s.upper <= rate * (1 + 2 * goals.precision) then
         break
       end
       rate = math.sqrt(rate * s.upper)
@@ -98,7 +86,7 @@ return function(s)
       s:bound(rate, verdict)
       moved = true
       rate = answer.confirmed and math.sqrt(answer.rate * rate)
-        or below(rate, verdict, goals.precision)
+        or below(s, rate, verdict)
       answer.rate = answer.confirmed and answer.rate or rate
     end
   end

@@ -6,8 +6,14 @@ local format = require "tspam.format"
 local judge = require "tspam.search.judge"
 local state = require "tspam.search.state"
 
---- How often an invalid trial is made before it counts as this machine's limit.
-local TRIES = 3
+--- How often an invalid trial is made before it counts as this machine's limit;
+-- more often where it was late without having used the processors: then something
+-- else did, and may stop.
+local TRIES, TRIES_BUSY = 3, 8
+--- Share of the processors below which this process was not what kept them busy.
+local IDLE = 0.25
+--- Seconds before an invalid trial is made again.
+local PAUSE = 1
 
 local Search = {}
 Search.__index = Search
@@ -111,15 +117,21 @@ function Search:alive(rate, verdict)
   return false
 end
 
---- A trial until it is valid, at most TRIES times; nil when the search is over.
+local function tries(verdict, result)
+  local idle = verdict.limit == "generator" and result.cpu and result.cpu.share < IDLE
+  return idle and TRIES_BUSY or TRIES
+end
+
+--- A trial until it is valid; nil when the search is over.
 function Search:attempt(rate, length)
-  local verdict, result
-  for _ = 1, TRIES do
-    verdict, result = self:run(rate, length or self.goals.length)
-    if not verdict or verdict.trial ~= "invalid" then
-      break
+  local verdict, result, n = nil, nil, 0
+  repeat
+    if n > 0 then
+      self.goals.wait(PAUSE)
     end
-  end
+    n = n + 1
+    verdict, result = self:run(rate, length or self.goals.length)
+  until not verdict or verdict.trial ~= "invalid" or n >= tries(verdict, result)
   if verdict and verdict.dead and self.baseline and not self:alive(rate, verdict) then
     return nil
   end
