@@ -22,7 +22,8 @@ explicit_range() {
 neighbour() {
   saturate s --max-rate 400
   is "G17 beside a busy process: limited by" "$(figure s answer.limited_by)" "none found"
+ figure s answer.reason
 }
 
-bed_up; serve; bed exec client sysctl -qw net.ipv4.tcp_tw_reuse=0 "net.ipv4.ip_local_port_range=20000 20499"; repeated 10 kernel_ports
+bed_up; serve; bed exec client sysctl -qw net.ipv4.tcp_tw_reuse=0 "net.ipv4.ip_local_port_range=20000 20499"; repeated 3 kernel_ports
 finish

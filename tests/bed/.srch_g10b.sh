@@ -22,7 +22,8 @@ explicit_range() {
 neighbour() {
   saturate s --max-rate 400
   is "G17 beside a busy process: limited by" "$(figure s answer.limited_by)" "none found"
+ figure s answer.reason
 }
 
-bed_up --delay 25; serve; repeated 10 explicit_range
+bed_up --delay 25; serve; repeated 3 explicit_range
 finish

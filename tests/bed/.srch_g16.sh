@@ -22,7 +22,8 @@ explicit_range() {
 neighbour() {
   saturate s --max-rate 400
   is "G17 beside a busy process: limited by" "$(figure s answer.limited_by)" "none found"
+ figure s answer.reason
 }
 
-bed_up; serve; for ((i = 0; i < 10; i++)); do tool s saturate --length 2 --start 4k;  is "G16" "$(figure s answer.limited_by)" generator; at_least "G16 its ceiling is told" "$(figure s ceiling)" 1; figure s answer.rate answer.reason; done
+bed_up; serve; for ((i = 0; i < 3; i++)); do tool s saturate --length 2 --start 4k;  is "G16" "$(figure s answer.limited_by)" generator; at_least "G16 its ceiling is told" "$(figure s ceiling)" 1; figure s answer.rate answer.reason; done
 finish

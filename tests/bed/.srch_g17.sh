@@ -22,7 +22,8 @@ explicit_range() {
 neighbour() {
   saturate s --max-rate 400
   is "G17 beside a busy process: limited by" "$(figure s answer.limited_by)" "none found"
+ figure s answer.reason
 }
 
-bed_up; serve; (while :; do :; done) & busy=$!; repeated 20 neighbour; kill "$busy"
+bed_up; serve; (while :; do :; done) & busy=$!; repeated 4 neighbour; kill "$busy"
 finish

@@ -5,6 +5,7 @@ source "$(dirname "$0")/saturate_lib.sh"
 loss_alone() {
   saturate s --max-rate 500
   is "G2 3 % of the SYNs lost: limited by" "$(figure s answer.limited_by)" "none found"
+  figure s answer.reason
   is "G2: exit status" "$status" 0
 }
 

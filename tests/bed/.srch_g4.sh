@@ -21,5 +21,5 @@ open_limit() {
   within "G8 at most 20 open, 100 ms each" 200 5
 }
 
-bed_up --new-rate 300; serve; repeated 10 dropping
+bed_up --new-rate 300; serve; repeated 3 dropping
 finish

@@ -21,5 +21,5 @@ open_limit() {
   within "G8 at most 20 open, 100 ms each" 200 5
 }
 
-bed_up --conn-limit 20 --delay 25; serve; repeated 10 open_limit
+bed_up --conn-limit 20 --delay 25; serve; repeated 3 open_limit
 finish

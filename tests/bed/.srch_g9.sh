@@ -17,7 +17,7 @@ narrow_link() {
   after=$(wire_bytes)
   local truth
   truth=$(calc "2000000 / 8 / (($after - $before) / $(figure r started))")
-  repeated 10 narrow_search "$truth"
+  repeated 3 narrow_search "$truth"
 }
 
 narrow_search() {
@@ -31,7 +31,7 @@ slow_server() {
   bed_up
   serve_probe -w 4000
   rate r --concurrency 16 -l 4
-  repeated 10 slow_search "$(figure r completed)"
+  repeated 3 slow_search "$(figure r completed)"
 }
 
 slow_search() {
