@@ -3,7 +3,7 @@
 local files = {}
 
 function files.list(root, folders, extension)
-  local command = ("cd '%s' && find %s -type f -name '*.%s'"):format(
+  local command = ("cd '%s' && find %s -type f -name '*.%s' ! -name '.*'"):format(
     root, table.concat(folders, " "), extension)
   local found = {}
   local pipe = assert(io.popen(command))

@@ -1,0 +1,72 @@
+# shellcheck shell=bash
+# Part of run.sh: what Debian offers, a new connection per request, 5,424-byte answer.
+
+nginx_config() {
+  head -c 5424 /dev/zero >"$work/a"
+  cat <<END
+daemon off;
+pid $work/nginx.pid;
+error_log $work/nginx.log;
+worker_processes auto;
+worker_rlimit_nofile 8192;
+events { worker_connections 4096; }
+http {
+  access_log off;
+  keepalive_timeout 0;
+  client_body_temp_path $work/body;
+  proxy_temp_path $work/proxy;
+  fastcgi_temp_path $work/fastcgi;
+  uwsgi_temp_path $work/uwsgi;
+  scgi_temp_path $work/scgi;
+  server {
+    listen 127.0.0.1:80 backlog=65535;
+    root $work;
+  }
+}
+END
+}
+
+wrk_round() {
+  inside wrk -t2 -c64 -d"${seconds%.*}s" -H "Connection: close" http://127.0.0.1:80/a |
+    awk '/^Requests\/sec/ { print $2 }'
+}
+
+ab_round() {
+  inside ab -q -c 64 -n "$1" http://127.0.0.1:80/a 2>/dev/null |
+    awk '/^Requests per second/ { print $4 }'
+}
+
+# httperf opens at a rate; asked for more than it can, it does what it can.
+httperf_round() {
+  inside httperf --hog --server 127.0.0.1 --port 80 --uri /a --num-conns "$1" --rate 6000 \
+    --timeout 1 2>/dev/null | awk '/test-duration/ { t = $NF == "s" ? $(NF - 1) : $NF }
+      /^Total:/ { n = $7; for (i = 1; i <= NF; i++) if ($i == "test-duration") t = $(i + 1) }
+      END { if (t > 0) printf "%.1f\n", n / t }'
+}
+
+peers() {
+  local i tool count=20000 value
+  has nginx || return 0
+  [[ ! $short ]] || { count=1000; seconds=1; }
+  nginx_config >"$work/nginx.conf"
+  chmod 755 "$work"
+  begin 80 nginx -c "$work/nginx.conf"
+  local nginx=$begun
+  for ((i = 0; i < rounds; i++)); do
+    for tool in wrk ab httperf; do
+      has "$tool" >/dev/null || continue
+      value=$("${tool}_round" "$count")
+      echo "${value:-0}" >>"$work/$tool.peer"
+    done
+    row tspam_beside "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424
+  done
+  finish "$nginx"
+  value=$(median "$work/tspam_beside.values" 1)
+  printf '\n| peer, Connection: close | connections/s | tspam, same rounds | tspam / peer |\n'
+  echo "|---|---|---|---|"
+  for tool in wrk ab httperf; do
+    has "$tool" || continue
+    awk -v tool="$tool" -v peer="$(median "$work/$tool.peer" 1)" -v tspam="$value" 'BEGIN {
+      printf "| %s + nginx | %.0f | %.0f | %.2f |\n", tool, peer, tspam, tspam / (peer + 1e-9) }'
+  done
+}
