@@ -45,6 +45,8 @@ static bool parse(const char *text, struct tsp_addr *out)
     size_t len = (size_t)(colon - text);
     memcpy(host, text, len);
     host[len] = '\0';
+    if (strpbrk(host, "/-")) /* a list: up to 65,536 addresses, at a stranger's word */
+        return false;
     bool ok = tsp_addrs_parse(&one, host, NULL) == 0 && one.count == 1;
     if (ok)
         *out = one.item[0];

@@ -66,6 +66,9 @@ const struct tsp_field tsp_run_fields[] = {
 };
 /* clang-format on */
 
+/* As long as a load may take: thirty years, and nanoseconds hold it. */
+#define SECONDS_MAX 1e9
+
 static int check_one_load(const struct tsp_run_spec *s, struct tsp_err *err)
 {
     int kinds = (s->rate >= 0) + (s->concurrency > 0) + (s->stages.count > 0);
@@ -101,6 +104,10 @@ static int check_length(struct tsp_run_spec *s, struct tsp_err *err)
     double total = s->rate >= 0 && has_length ? s->rate * (double)s->length_ns / 1e9 : 0;
     if (total > TSP_COUNT_MAX)
         return tsp_refuse(err, EINVAL, "rate x length is %.3g connections, past 2^53", total);
+    double mean = s->rate_to >= 0 ? (s->rate + s->rate_to) / 2 : s->rate;
+    double seconds = has_count && mean > 0 ? (double)s->count / mean : 0;
+    if (seconds > SECONDS_MAX)
+        return tsp_refuse(err, EINVAL, "count / rate is %.3g seconds, past 1e9", seconds);
     return 0;
 }
 
