@@ -26,8 +26,9 @@ local load = { rate = options.rate, length = longest, hold = longest + 10, inter
   label = "capacity" }
 local job <close> = jobs.open(options, { load },
   { timeout = 0.9, local_ports = walks.kernel_range() })
-local line, memo = progress.new { label = "capacity", quiet = options.quiet }, nil
-load.on_interval, memo = capacity.watch(longest, function(figures) line:update(figures) end)
+local line = progress.new { label = "capacity", quiet = options.quiet }
+local watch, memo = capacity.watch(longest, function(figures) line:update(figures) end)
+load.on_interval = watch
 local result = job:run(load)
 line:clear()
 local answer = capacity.answer(result, memo.full)

@@ -192,7 +192,7 @@ local function state_text(answer)
     .. "new ones began to fail."):format(format.plural(answer.state_capacity, "connection"),
     answer.failed_at)
   if answer.sustainable then
-    text = text .. (" New ones were accepted again at t = %.1f s: about %s can be sustained."):format(
+    text = text .. (" They were accepted again at t = %.1f s: about %s can be sustained."):format(
       answer.recovered, format.rate(answer.sustainable))
   end
   return text .. "\n"

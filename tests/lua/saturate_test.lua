@@ -158,8 +158,8 @@ end)
 
 test("a command runs between trials, not before the first", function()
   local log = os.tmpname()
-  local _, value = run(("--start 20 --max-rate 25 -l 0.4 -o 0 --no-calibrate --between 'echo x >>%s'")
-    :format(log))
+  local _, value = run("--start 20 --max-rate 25 -l 0.4 -o 0 --no-calibrate "
+    .. ("--between 'echo x >>%s'"):format(log))
   local lines = 0
   for _ in io.lines(log) do
     lines = lines + 1

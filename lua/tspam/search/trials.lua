@@ -124,7 +124,7 @@ end
 
 --- A trial until it is valid; nil when the search is over.
 function Search:attempt(rate, length)
-  local verdict, result, n = nil, nil, 0
+  local n, verdict, result = 0
   repeat
     if n > 0 then
       self.goals.wait(PAUSE)
@@ -139,6 +139,8 @@ function Search:attempt(rate, length)
 end
 
 return function(trial, goals)
-  return setmetatable({ trial = trial, goals = goals, trials = {}, judged = {}, fails = {}, made = 0, reached = 0,
-    began = goals.now() }, Search)
+  return setmetatable({
+    trial = trial, goals = goals, trials = {}, judged = {}, fails = {}, made = 0, reached = 0,
+    began = goals.now(),
+  }, Search)
 end

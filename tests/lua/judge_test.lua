@@ -1,0 +1,89 @@
+-- How one trial of a search is judged, and whose limit it met.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local judge = require "tspam.search.judge"
+local own = require "tspam.search.own"
+local test, equal, contains = t.test, t.equal, t.contains
+
+local function result(changes)
+  local r = { due = 1000, started = 1000, ok = 1000, failed = 0, retransmitted = 0, failures = {},
+    timeline = {}, verdict = "valid", reasons = {}, rate = 100,
+    latency = { percentile = function() return 0.01 end } }
+  for key, value in pairs(changes) do
+    r[key] = value
+  end
+  return r
+end
+
+local base = judge.digest(result {})
+local goals = { slowdown = 2, max_failures = 0.005, noise = 3 }
+
+local function median(seconds)
+  return { percentile = function() return seconds end }
+end
+
+-- A change of a clean result, what it is judged, a word of the reason.
+local cases = {
+  { {}, "pass", "lowest rate" },
+  { { failed = 5, ok = 995, failures = { ["reset/reply"] = 5 } }, "pass", "" },
+  { { failed = 30, ok = 970, failures = { ["reset/reply"] = 30 } }, "fail", "reset/reply" },
+  { { retransmitted = 30 }, "fail", "retransmitted" },
+  { { latency = median(0.019) }, "pass", "" },
+  { { latency = median(0.021) }, "fail", "slow" },
+  { { failed = 30, ok = 970, failures = { ["no-fd/socket"] = 30 } }, "invalid", "no-fd" },
+  { { verdict = "invalid", reasons = { "late starts" } }, "invalid", "late starts" },
+  { { started = 900, ok = 900, not_started = 100 }, "invalid", "900 of 1000" },
+}
+for i, row in ipairs(cases) do
+  test(("case %d is judged %s"):format(i, row[2]), function()
+    local verdict = judge.trial(result(row[1]), base, goals)
+    equal(verdict.trial, row[2])
+    contains(verdict.why, row[3])
+  end)
+end
+
+test("a median under 1 ms above the baseline's is not slow, however many times", function()
+  local fast = judge.digest(result { latency = median(2e-4) })
+  equal(judge.trial(result { latency = median(11e-4) }, fast, goals).trial, "pass")
+  equal(judge.trial(result { latency = median(13e-4) }, fast, goals).trial, "fail")
+end)
+
+local function timeline(medians, open)
+  local list = {}
+  for i, p50 in ipairs(medians) do
+    list[i] = { time = i, started = 250, ok = 250, failed = 0, p50 = p50,
+      open = open and open[i] or 3 }
+  end
+  return { timeline = list }
+end
+
+test("a median that doubles within the trial is a growing queue from 5 ms on", function()
+  local grows = judge.trial(result(timeline { 0.004, 0.006, 0.008, 0.0095 }), base, goals)
+  equal(grows.trial, "fail")
+  contains(grows.why, "a queue grows")
+  equal(judge.trial(result(timeline { 0.002, 0.003, 0.005, 0.0069 }), base, goals).trial, "pass")
+  equal(judge.trial(result(timeline { 0.008, 0.01, 0.012, 0.0159 }), base, goals).trial, "pass")
+end)
+
+test("completions that fall behind the starts are a growing queue", function()
+  local flat = { 0.01, 0.01, 0.01, 0.01 }
+  equal(judge.trial(result(timeline(flat, { 20, 40, 60, 80 })), base, goals).trial, "fail")
+  equal(judge.trial(result(timeline(flat, { 20, 25, 30, 35 })), base, goals).trial, "pass")
+end)
+
+local limits = {
+  { "own ports", { failed = 9, failures = { ["no-port/bind"] = 9 } } },
+  { "own descriptors", { failed = 9, failures = { ["no-fd/socket"] = 9 } } },
+  { "own memory", { failed = 9, failures = { ["no-memory/connect"] = 9 } } },
+  { "own listen queue", { verdict = "invalid",
+    reasons = { "late starts: 3 ms", "own listen queue: full" } } },
+  { "own conntrack", { verdict = "invalid", reasons = { "own conntrack: 5 dropped" } } },
+  { "generator", { verdict = "invalid", reasons = { "own CPU: busy" } } },
+}
+for _, row in ipairs(limits) do
+  test(("this machine's limit is called '%s'"):format(row[1]), function()
+    equal((own.limit(result(row[2]))), row[1])
+  end)
+end
+
+return t.finish()
