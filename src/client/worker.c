@@ -173,10 +173,9 @@ static void on_grace_end(struct ev_loop *loop, ev_timer *timer, int revents)
         abort_one(w, w->by_age.first);
 }
 
-static void on_stop(struct ev_loop *loop, ev_async *watcher, int revents)
+static void on_stop(struct tsp_waker *waker)
 {
-    (void)revents;
-    struct tsp_worker *w = watcher->data;
+    struct tsp_worker *w = waker->data;
     int how = atomic_load(&w->stop);
     if (w->opening && !w->concurrency)
         tsp_opener_give_up(w, atomic_load(&w->stop_ns));
@@ -185,7 +184,7 @@ static void on_stop(struct ev_loop *loop, ev_async *watcher, int revents)
         end_first_hold(w);
     if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
         ev_timer_set(&w->grace_end, (double)TSP_GRACE_NS / 1e9, 0);
-        ev_timer_start(loop, &w->grace_end);
+        ev_timer_start(w->loop, &w->grace_end);
     }
     tsp_worker_leave_when_idle(w);
 }
@@ -196,7 +195,7 @@ void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns)
     atomic_compare_exchange_strong(&w->stop_ns, &never, when_ns);
     if (atomic_load(&w->stop) < (int)how)
         atomic_store(&w->stop, (int)how);
-    ev_async_send(w->loop, &w->stopped);
+    tsp_waker_call(&w->stopped);
 }
 
 /* ---- set up and run ---- */
@@ -238,9 +237,6 @@ static void init_watchers(struct tsp_worker *w)
     init_timer(w, &w->hold_end, on_hold_end);
     init_timer(w, &w->interval_end, on_interval_end);
     init_timer(w, &w->grace_end, on_grace_end);
-    ev_async_init(&w->stopped, on_stop);
-    w->stopped.data = w;
-    ev_async_start(w->loop, &w->stopped);
     tsp_opener_init(w);
 }
 
@@ -279,6 +275,8 @@ int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned 
         init_watchers(w);
         init_env(w);
         rc = tsp_pacer_init(&w->pacer, w->loop, tsp_opener_on_pace, w, err);
+        if (!rc)
+            rc = tsp_waker_init(&w->stopped, w->loop, on_stop, w, err);
     }
     if (rc)
         tsp_worker_clear(w);
@@ -288,6 +286,7 @@ int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned 
 void tsp_worker_clear(struct tsp_worker *w)
 {
     tsp_pacer_close(&w->pacer);
+    tsp_waker_close(&w->stopped);
     if (w->loop)
         ev_loop_destroy(w->loop);
     free(w->env.buffer);
@@ -306,6 +305,7 @@ static void start_timers(struct tsp_worker *w)
     ev_now_update(w->loop);
     ev_timer_set(&w->interval_end, (lead > 0 ? lead : 0) + interval, interval);
     ev_timer_start(w->loop, &w->interval_end);
+    tsp_waker_start(&w->stopped);
     tsp_pacer_at(&w->pacer, w->plan->start_ns);
 }
 

@@ -20,6 +20,7 @@
 #include "client/pool.h"
 #include "load/arrivals.h"
 #include "net/pacer.h"
+#include "net/waker.h"
 #include "sys/usage.h"
 
 enum tsp_stop {
@@ -39,7 +40,7 @@ struct tsp_worker {
     unsigned index;
     struct ev_loop *loop;
     struct tsp_pacer pacer;
-    ev_async stopped;
+    struct tsp_waker stopped;
     ev_timer expiry, hold_end, interval_end, grace_end;
     ev_prepare refill; /* closed loop */
     ev_idle more;      /* closed loop: refill again without waiting */
@@ -58,7 +59,7 @@ struct tsp_worker {
     struct tsp_mailbox mailbox;
     struct tsp_nat nat;
 
-    _Atomic int stop;        /* enum tsp_stop, set before the async is sent */
+    _Atomic int stop;        /* enum tsp_stop, set before it is woken */
     _Atomic int64_t stop_ns; /* when */
 
     int64_t ended_ns;         /* when its last connection ended; 0 = none did */

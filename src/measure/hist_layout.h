@@ -33,7 +33,7 @@ static inline int32_t tsp_hist_bucket(int64_t ns)
 static inline int64_t tsp_hist_bucket_from(int32_t bucket)
 {
     int32_t shift = bucket < 2 * TSP_HIST_HALF ? 0 : bucket / TSP_HIST_HALF - 1;
-    return (int64_t)(bucket - shift * TSP_HIST_HALF) << shift;
+    return (int64_t)((uint64_t)(bucket - shift * TSP_HIST_HALF) << shift);
 }
 
 /* Counts n > 0 values of which only the bucket is known: min and max become its

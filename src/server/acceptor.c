@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -39,7 +37,7 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 
 static void leave(struct tsp_acceptor *a)
 {
-    ev_io_stop(a->loop, &a->wake);
+    tsp_waker_stop(&a->wake);
     tsp_listener_drain(&a->listener, tsp_now_ns() + DRAIN_NS);
     tsp_listener_close(&a->listener);
     a->sessions.leaving = true;
@@ -48,14 +46,9 @@ static void leave(struct tsp_acceptor *a)
         ev_break(a->loop, EVBREAK_ALL);
 }
 
-static void on_wake(struct ev_loop *loop, ev_io *io, int revents)
+static void on_wake(struct tsp_waker *waker)
 {
-    (void)loop;
-    (void)revents;
-    struct tsp_acceptor *a = io->data;
-    uint64_t calls;
-    if (read(io->fd, &calls, sizeof calls) == -1)
-        return; /* nobody called: the descriptor does not block */
+    struct tsp_acceptor *a = waker->data;
     pthread_mutex_lock(&a->lock);
     a->seen = a->sessions.count;
     a->answered = a->asked;
@@ -69,7 +62,7 @@ static void on_wake(struct ev_loop *loop, ev_io *io, int revents)
 static void *run(void *data)
 {
     struct tsp_acceptor *a = data;
-    ev_io_start(a->loop, &a->wake);
+    tsp_waker_start(&a->wake);
     tsp_listener_start(&a->listener);
     ev_run(a->loop, 0);
     return NULL;
@@ -80,9 +73,7 @@ static void release(struct tsp_acceptor *a)
 {
     tsp_listener_close(&a->listener);
     tsp_sessions_clear(&a->sessions);
-    if (a->wake.fd != -1)
-        (void)close(a->wake.fd);
-    a->wake.fd = -1;
+    tsp_waker_close(&a->wake);
     if (a->loop)
         ev_loop_destroy(a->loop);
     a->loop = NULL;
@@ -105,31 +96,19 @@ int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
     if (!a)
         return tsp_fail(err, ENOMEM, "acceptor");
     init_lock(a);
-    ev_io_init(&a->wake, on_wake, -1, EV_READ);
     ev_timer_init(&a->grace, on_grace_over, GRACE, 0.);
-    a->wake.data = a->grace.data = a;
-    int rc;
-    /* An eventfd, and not an ev_async: where descriptors have run out, libev
-     * aborts the process when it cannot make the ev_async's own. */
-    int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fd == -1) {
-        rc = tsp_fail(err, errno, "eventfd of an acceptor");
-        goto fail;
-    }
-    ev_io_set(&a->wake, fd, EV_READ);
+    a->grace.data = a;
     errno = ENOMEM; /* what libev leaves there when it is not a system call */
     a->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    if (!a->loop) {
-        rc = tsp_fail(err, errno, "event loop of an acceptor");
-        goto fail;
+    int rc = a->loop ? tsp_waker_init(&a->wake, a->loop, on_wake, a, err)
+                     : tsp_fail(err, errno, "event loop of an acceptor");
+    if (rc) {
+        tsp_acceptor_free(a);
+        return rc;
     }
     tsp_sessions_init(&a->sessions, a->loop, answer);
     *out = a;
     return 0;
-
-fail:
-    tsp_acceptor_free(a);
-    return rc;
 }
 
 /* Signals are for the main thread. */
@@ -152,7 +131,7 @@ static void call(struct tsp_acceptor *a, bool stop)
     a->asked++;
     a->stop = a->stop || stop;
     pthread_mutex_unlock(&a->lock);
-    (void)!write(a->wake.fd, &(uint64_t){1}, sizeof(uint64_t)); /* full: it is awake anyway */
+    tsp_waker_call(&a->wake);
 }
 
 void tsp_acceptor_ask(struct tsp_acceptor *a)

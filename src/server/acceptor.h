@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "net/waker.h"
 #include "server/listener.h"
 #include "server/server.h"
 #include "server/session.h"
@@ -20,7 +21,7 @@ struct tsp_acceptor {
     struct tsp_sessions sessions; /* of the thread while it runs, */
     struct tsp_listener listener; /* and so is all that follows up to thread */
     struct ev_loop *loop;
-    ev_io wake;
+    struct tsp_waker wake;
     ev_timer grace;
     pthread_t thread;
     bool running;

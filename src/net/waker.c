@@ -1,0 +1,56 @@
+#include "net/waker.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_waker *w = (struct tsp_waker *)io;
+    uint64_t calls;
+    if (read(io->fd, &calls, sizeof calls) == -1)
+        return; /* nobody called */
+    w->on_wake(w);
+}
+
+int tsp_waker_init(struct tsp_waker *w, struct ev_loop *loop, tsp_on_wake *on_wake, void *data,
+                   struct tsp_err *err)
+{
+    *w = (struct tsp_waker){0};
+    int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (fd == -1)
+        return tsp_fail(err, errno, "eventfd");
+    w->loop = loop;
+    w->on_wake = on_wake;
+    w->data = data;
+    ev_io_init(&w->io, on_readable, fd, EV_READ);
+    return 0;
+}
+
+void tsp_waker_start(struct tsp_waker *w)
+{
+    ev_io_start(w->loop, &w->io);
+}
+
+void tsp_waker_stop(struct tsp_waker *w)
+{
+    ev_io_stop(w->loop, &w->io);
+}
+
+void tsp_waker_call(struct tsp_waker *w)
+{
+    /* A full counter fails, and means that it is awake anyway. */
+    (void)!write(w->io.fd, &(uint64_t){1}, sizeof(uint64_t));
+}
+
+void tsp_waker_close(struct tsp_waker *w)
+{
+    if (!w->loop)
+        return;
+    ev_io_stop(w->loop, &w->io);
+    close(w->io.fd);
+    *w = (struct tsp_waker){0};
+}
