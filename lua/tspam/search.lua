@@ -73,14 +73,15 @@ local function measure_baseline(s)
   end
 end
 
---- A failed rate is tried again, twice unless the case is clear: one pass
--- acquits. A baseline that knows little was perhaps lucky: enlarge it first.
+--- A failed rate is tried again: one pass acquits. Where the case is not clear,
+-- twice, and a baseline that knows little was perhaps lucky: enlarge it first.
 local function second_look(s, rate, verdict)
-  if not verdict.clear and s:base_for(rate).n < 2 * verdict.digest.n then
+  local doubtful = not verdict.clear
+  if doubtful and s:base_for(rate).n < 2 * verdict.digest.n then
     s:attempt(s.lower)
   end
   local again = s:attempt(rate)
-  if again and again.trial == "fail" and not again.clear and not verdict.clear then
+  if doubtful and again and again.trial == "fail" and not again.clear then
     again = s:attempt(rate)
   end
   return again
@@ -116,14 +117,29 @@ local function precise(s)
   return s.upper <= s.lower * (1 + math.max(s.goals.precision, own and OWN_PRECISION or 0))
 end
 
---- Halves the bracket on a logarithmic scale. An invalid trial is an upper bound
--- as well: below it the target's own limit may still be found.
+--- The geometric middle of the bracket; at first, once above and once below, what
+-- got through under overload, where that lies well within.
+local function inside(s, step)
+  local p, through = 1 + s.goals.precision, s.fails[1] and s:through(s.fails[1])
+  if through and step == 1 and through * p ^ 3 < s.upper and through * p > s.lower then
+    return through * p ^ 2
+  elseif through and step == 2 and through < s.upper and through > s.lower * p ^ 2 then
+    return through / p ^ 0.5
+  end
+  return math.sqrt(s.lower * s.upper)
+end
+
+--- Narrows the bracket. An invalid trial is an upper bound as well: below it the
+-- target's own limit may still be found.
 local function bisect(s)
+  local step = 0
   while not s.answer and s.upper and not precise(s) do
-    local rate = math.sqrt(s.lower * s.upper)
+    step = step + 1
+    local rate = inside(s, step)
     local verdict = s:attempt(rate)
-    if verdict and verdict.trial == "fail" and not verdict.clear then
-      verdict = second_look(s, rate, verdict)
+    local wide = s.upper > s.lower * (1 + 2 * s.goals.precision)
+    if verdict and verdict.trial == "fail" and not verdict.clear and wide then
+      verdict = s:attempt(rate)
     end
     if verdict and verdict.trial == "pass" then
       s.lower = rate

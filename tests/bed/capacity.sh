@@ -9,7 +9,8 @@ flow_table() {
   near "G6 a table of 1,700: held at once" "$(figure c top.answer.connections)" 1700 34
   near "G6 count to the first failure" "$(figure c top.answer.first_failure.count)" 1700 17
   near "G6 second of the first failure" "$(figure c top.answer.first_failure.time)" 3.4 0.04
-  is "G6 all that was held survived" "$(figure c 'top.answer.survived == top.answer.connections')" true
+  is "G6 all that was held survived" \
+    "$(figure c 'top.answer.survived == top.answer.connections')" true
   is "G6 limited by" "$(figure c top.answer.limited_by)" target
   is "G6 exit status" "$status" 0
 }
@@ -18,8 +19,8 @@ recovery() {
   bed_up --flow-table 600:6
   serve --idle-timeout 120
   tool c capacity -r 500 --recover
-  check "G6 accepted again within the table's 6 s" "$(figure c top.answer.recovery)" "x > 1 && x < 6.5" \
-    "entries made in 1.2 s, closed some 2.5 s after the first, kept 6 s"
+  check "G6 accepted again within the table's 6 s" "$(figure c top.answer.recovery)" \
+    "x > 1 && x < 6.5" "entries made in 1.2 s, closed some 2.5 s after the first, kept 6 s"
 }
 
 descriptors() {

@@ -26,21 +26,14 @@ local function conclude(s, answer, moved)
   s.conclusive = true
 end
 
---- What got through, a second, in the later half of a failed trial, had none been
--- lost for other reasons.
-local function through(s, fail)
-  local base = s:base_for(fail.digest.rate)
-  return fail.digest.plateau / (1 - base.misses / base.n)
-end
-
 --- Where to try next when the longer trial failed: a little lower, or, where it
 -- failed clearly, what got through in its later half, when the burst was spent.
 local function below(s, rate, verdict)
-  local little = rate / (1 + s.goals.precision / 2)
+  local little = rate / (1 + s.goals.precision)
   if not verdict.clear then
     return little
   end
-  return math.min(little, math.max(through(s, verdict), 0.8 * rate))
+  return math.min(little, math.max(s:through(verdict), 0.8 * rate))
 end
 
 --- What the target carries for certain: the rate less the misses that would have
@@ -50,7 +43,7 @@ local function certain(s, rate, verdict)
   local lower = rate * (1 - verdict.allowed)
   for _, fail in ipairs(s.fails) do
     local near = fail.digest.rate <= NEAR * rate and fail.digest.plateau > 0.8 * rate
-    lower = near and math.min(lower, through(s, fail) * (1 - fail.allowed)) or lower
+    lower = near and math.min(lower, s:through(fail) * (1 - fail.allowed)) or lower
   end
   return lower
 end

@@ -99,6 +99,13 @@ function Search:bound(rate, verdict)
   end
 end
 
+--- What got through, a second, in the later half of a failed trial, had none been
+-- lost for other reasons.
+function Search:through(fail)
+  local base = self:base_for(fail.digest.rate)
+  return fail.digest.plateau / (1 - base.misses / base.n)
+end
+
 --- Does the target still answer at the lowest rate? If not, the search is over.
 function Search:alive(rate, verdict)
   local probe = self:run(self.baseline.rate, self.goals.length)
