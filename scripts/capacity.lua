@@ -25,7 +25,7 @@ options.hold = nil
 local load = { rate = options.rate, length = longest, hold = longest + 10, interval = 0.25,
   label = "capacity" }
 local job <close> = jobs.open(options, { load },
-  { timeout = 0.9, local_ports = walks.kernel_range() })
+  { timeout = 0.9, local_ports = walks.own_half() })
 local line = progress.new { label = "capacity", quiet = options.quiet }
 local watch, memo = capacity.watch(longest, function(figures) line:update(figures) end)
 load.on_interval = watch

@@ -39,7 +39,7 @@ elseif options.calibrate and options.no_calibrate then
 end
 
 local job <close> = jobs.open(options, { { rate = options.start, length = options.length } },
-  { timeout = 0.9, local_ports = walks.kernel_range() })
+  { timeout = 0.9, local_ports = walks.own_half() })
 local function show(entry)
   job:write(report.row(entry))
   io.stdout:flush()

@@ -82,7 +82,7 @@ end
 return function(job, goals)
   local range = job.fields.local_ports
   local memo = { timeout = goals.timeout or TIMEOUT }
-  if range and range:find("^%d+%-%d+$") then
+  if range and range:find("^%d+%-%d+") then
     memo.walk = walks.new(range, #(job.fields.local_ips or {}))
   end
   goals.wait, goals.now = tspam.sleep, tspam.now
