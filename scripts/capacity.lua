@@ -7,7 +7,6 @@ local document = require "tspam.document"
 local json = require "tspam.json"
 local jobs = require "tspam.job"
 local progress = require "tspam.progress"
-local walks = require "tspam.walk"
 
 local options = cli.parse {
   name = "capacity",
@@ -25,7 +24,7 @@ options.hold = nil
 local load = { rate = options.rate, length = longest, hold = longest + 10, interval = 0.25,
   label = "capacity" }
 local job <close> = jobs.open(options, { load },
-  { timeout = 0.9, local_ports = walks.own_half() })
+  { timeout = 0.9, local_ports = "walk" })
 local line = progress.new { label = "capacity", quiet = options.quiet }
 local watch, memo = capacity.watch(longest, function(figures) line:update(figures) end)
 load.on_interval = watch

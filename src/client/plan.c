@@ -93,15 +93,16 @@ static bool kernel_would_search(const struct tsp_plan *p)
 /* A port that was bound explicitly is no longer the kernel's to choose until its
  * TIME_WAIT is over: after a walk over the whole range a load with the kernel's
  * ports found none for a minute. The kernel takes the even half of its range
- * first (counted from its start), so the walk keeps to the odd one, unless that
- * is too small for what is open at once. */
+ * first (counted from its start), so the walk begins with the odd one, and goes
+ * on to the other only where that is too small for what is open at once. */
 static void leave_the_kernels_half(struct tsp_plan *p)
 {
     double open = p->concurrency ? (double)p->concurrency / tuples_per_port(p) : busy_ports(p, 1);
-    if (open > half_range(p) * CLIFF_MARGIN || p->sources.lo == p->sources.hi)
+    if (p->sources.lo == p->sources.hi)
         return;
     p->sources.lo++;
     p->sources.step = 2;
+    p->sources.spill = open > half_range(p) * CLIFF_MARGIN;
 }
 
 /* The walk binds an address of its own: routing's choice, where none was given. */

@@ -45,27 +45,54 @@ static unsigned step_of(const struct tsp_sources_spec *spec)
     return spec->step ? spec->step : 1;
 }
 
+/* Calls take for every port of the walk, in its order, that may be used. */
+static void each_port(const struct tsp_sources_spec *spec, void (*take)(void *to, unsigned port),
+                      void *to)
+{
+    for (unsigned port = spec->lo; port <= spec->hi; port += step_of(spec))
+        if (!is_taken(spec, port))
+            take(to, port);
+    for (unsigned port = spec->lo - 1u; spec->spill && port <= spec->hi; port += step_of(spec))
+        if (!is_taken(spec, port))
+            take(to, port);
+}
+
+static void count_port(void *to, unsigned port)
+{
+    (void)port;
+    ++*(uint32_t *)to;
+}
+
 uint32_t tsp_sources_usable(const struct tsp_sources_spec *spec)
 {
     uint32_t usable = 0;
-    for (unsigned port = spec->lo; port <= spec->hi; port += step_of(spec))
-        usable += !is_taken(spec, port);
+    each_port(spec, count_port, &usable);
     return usable;
 }
 
-/* Deals the usable ports out: this worker takes every workers-th of them. */
+struct deal {
+    struct tsp_sources *s;
+    uint32_t seen, mine;
+};
+
+/* This worker takes every workers-th of them. */
+static void deal_port(void *to, unsigned port)
+{
+    struct deal *d = to;
+    if (d->seen++ % d->s->workers == d->s->worker)
+        d->s->ports[d->mine++] = (uint16_t)port;
+}
+
 static uint32_t deal_ports(struct tsp_sources *s)
 {
-    uint32_t usable = 0, mine = 0;
-    for (unsigned port = s->spec->lo; port <= s->spec->hi; port += step_of(s->spec))
-        if (!is_taken(s->spec, port) && usable++ % s->workers == s->worker)
-            s->ports[mine++] = (uint16_t)port;
-    return mine;
+    struct deal deal = {.s = s};
+    each_port(s->spec, deal_port, &deal);
+    return deal.mine;
 }
 
 static int init_walk(struct tsp_sources *s, struct tsp_err *err)
 {
-    s->ports = malloc(sizeof *s->ports * ((size_t)s->spec->hi - s->spec->lo + 1));
+    s->ports = malloc(sizeof *s->ports * ((size_t)s->spec->hi - s->spec->lo + 2));
     if (!s->ports)
         return tsp_fail(err, ENOMEM, "source ports");
     uint32_t ports = deal_ports(s);

@@ -28,6 +28,7 @@ struct tsp_sources_spec {
     bool walk;
     uint16_t lo, hi;      /* ports of the walk: */
     uint16_t step;        /* lo, lo + step, …; 0 counts as 1 */
+    bool spill;           /* then, with a step of 2, lo - 1, lo + 1, … */
     const uint8_t *taken; /* 65536 bits: ports the walk leaves out; NULL = none */
 };
 
@@ -72,7 +73,7 @@ void tsp_sources_refused(struct tsp_sources *s, uint32_t tuple);
  * is at least 1. false = it does not parse. */
 bool tsp_sources_parse_ports(const char *text, struct tsp_sources_spec *out);
 
-/* How many ports of lo..hi a walk would use (all workers together). */
+/* How many ports a walk would use (all workers together). */
 uint32_t tsp_sources_usable(const struct tsp_sources_spec *spec);
 
 #endif
