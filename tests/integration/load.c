@@ -1,6 +1,9 @@
 #include "integration/load.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "integration/server_client.h"
@@ -108,6 +111,33 @@ const char *load_own_address(int last)
     snprintf(text[turn], sizeof text[turn], "127.%d.%d.%d", 1 + pid / 250 % 250, 1 + pid % 250,
              last);
     return text[turn];
+}
+
+static int child(int from, int (*test)(uint16_t port))
+{
+    uint16_t port;
+    bool told = read(from, &port, sizeof port) == sizeof port;
+    close(from);
+    return told ? test(port) : 99;
+}
+
+int load_in_child(peer_manner *manner, int (*test)(uint16_t port))
+{
+    int channel[2], status;
+    assert_int_equal(pipe2(channel, O_CLOEXEC), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        close(channel[1]);
+        _exit(child(channel[0], test));
+    }
+    struct peer *p = peer_start("127.0.0.1", 0, manner);
+    assert_int_equal(write(channel[1], &p->port, sizeof p->port), sizeof p->port);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    close(channel[0]);
+    close(channel[1]);
+    peer_end(p);
+    free(p);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 int load_setup(void **state)

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "client/run.h"
+#include "support/peer.h"
 
 /* Defaults of the table, towards this port of 127.0.0.1; two workers. */
 struct tsp_run_spec load_spec(uint16_t port);
@@ -31,6 +32,11 @@ void load_assert_all_failed(const struct tsp_result *r, uint64_t due, enum tsp_o
 
 /* An address of 127.0.0.0/8 that other tests do not use: its last number given. */
 const char *load_own_address(int last);
+
+/* Runs the test in a child of its own, against a peer in this process: what it
+ * returns, -1 when it died. The child is forked before the peer has threads, which
+ * the thread sanitizer wants. */
+int load_in_child(peer_manner *manner, int (*test)(uint16_t port));
 
 /* cmocka setup and teardown: the descriptors open before and after are the same. */
 int load_setup(void **state);

@@ -250,16 +250,14 @@ static void a_closed_port_of_the_kernels_range_never_connects_to_itself(void **s
     assert_int_equal(status, 0);
 }
 
-static uint16_t child_port;
-
 /* Descriptors for some of the connections only; sockets are counted, not guessed. */
-static int run_with_few_descriptors(void)
+static int run_with_few_descriptors(uint16_t port)
 {
     int used = descriptors() - 3; /* ".", ".." and the folder itself */
     struct rlimit few = {(rlim_t)used + 40, (rlim_t)used + 40};
     if (setrlimit(RLIMIT_NOFILE, &few))
         return 2;
-    struct tsp_run_spec spec = load_of(child_port, 100);
+    struct tsp_run_spec spec = load_of(port, 100);
     spec.hold_ns = TSP_SECOND;
     struct tsp_result r = load_run(&spec);
     uint64_t none = r.tally.failure[TSP_NO_FD][TSP_STEP_SOCKET];
@@ -275,16 +273,7 @@ static int run_with_few_descriptors(void)
 static void without_descriptors_connections_fail_at_the_socket(void **state)
 {
     (void)state;
-    struct peer *p = peer_start("127.0.0.1", 0, peer_answers);
-    child_port = p->port;
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(run_with_few_descriptors());
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    peer_end(p);
-    assert_int_equal(status, 0);
-    free(p);
+    assert_int_equal(load_in_child(peer_answers, run_with_few_descriptors), 0);
 }
 
 int main(void)

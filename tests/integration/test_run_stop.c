@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/interrupt.h"
@@ -289,16 +288,7 @@ static int interrupted_twice(uint16_t port)
 static void a_signal_aborts_the_run_and_every_further_one(void **state)
 {
     (void)state;
-    struct peer *p = peer_start("127.0.0.1", 0, peer_is_silent);
-    pid_t pid = fork();
-    if (pid == 0)
-        _exit(interrupted_twice(p->port));
-    int status;
-    assert_int_equal(waitpid(pid, &status, 0), pid);
-    peer_end(p);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-    free(p);
+    assert_int_equal(load_in_child(peer_is_silent, interrupted_twice), 0);
 }
 
 int main(void)
