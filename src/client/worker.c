@@ -27,13 +27,15 @@ static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
 }
 
 /* The last in by_age, which stays in the order of expiry: the time-out counts from
- * now, when the connection is opened, or when its hold ends. */
+ * now, when the connection is opened, or when its hold ends. The timer is set to the
+ * first of the list: where it is not active it may have gone off without having been
+ * heard yet, and setting it takes that back. */
 static void expect_progress(struct tsp_worker *w, struct tsp_conn *c, int64_t now_ns)
 {
     c->expires_ns = now_ns + w->plan->timeout_ns;
     tsp_conn_list_append(&w->by_age, c);
     if (!ev_is_active(&w->expiry))
-        at_ns(w, &w->expiry, c->expires_ns);
+        at_ns(w, &w->expiry, w->by_age.first->expires_ns);
 }
 
 static int64_t held_until_ns(struct tsp_worker *w, const struct tsp_conn *c)
@@ -62,7 +64,7 @@ static void on_hold(struct tsp_conn *c)
     tsp_conn_list_remove(&w->by_age, c);
     tsp_conn_list_append(&w->by_hold, c);
     if (!ev_is_active(&w->hold_end) || atomic_load(&w->stop))
-        at_ns(w, &w->hold_end, held_until_ns(w, c));
+        at_ns(w, &w->hold_end, held_until_ns(w, w->by_hold.first));
 }
 
 void tsp_worker_leave_when_idle(struct tsp_worker *w)
