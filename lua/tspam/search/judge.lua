@@ -20,6 +20,10 @@ local SLOW_FLOOR = 1e-3
 --- Share of the starts by which the ends may stay behind within a trial.
 local BEHIND = 0.02
 
+--- Fewer connections, or failures, than this tell nothing of state; so much may
+-- get through a table that is full.
+local FEW, LEAK = 10, 0.05
+
 local function opening(result)
   local list = {}
   for _, slice in ipairs(result.timeline or {}) do
@@ -149,15 +153,16 @@ end
 local rules = { misses, queue, behind, slow }
 
 --- All well up to a count, nothing after it, in silence: a table is full. (A
--- target that refuses has died.)
-local function full(t, result)
+-- target that refuses has died.) -> {connections, time} or nil; a late start
+-- does not change the count.
+function judge.full(result)
   local first = result.first_failure
   local silent = result.failures["timeout/connect"] or 0
-  if not first or first.count < 10 or t.failed < 10 or silent < 0.9 * t.failed then
+  if not first or first.count < FEW or silent < FEW or silent < 0.9 * result.failed then
     return nil
   end
-  local after = t.n - first.count
-  if t.ok - first.count > 0.05 * after then
+  local after = result.started - first.count
+  if result.ok - first.count > LEAK * after then
     return nil
   end
   return { connections = first.count, time = first.time }
@@ -188,7 +193,7 @@ function judge.trial(result, base, goals)
   end
   if verdict.trial == "fail" then
     verdict.dead = t.failed > 0.9 * t.n or (t.last and t.last.ok == 0) or false
-    verdict.state = full(t, result)
+    verdict.state = judge.full(result)
   end
   return verdict
 end

@@ -4,6 +4,7 @@
 -- count once more from an empty table. goals.recover is how long to wait.
 
 local format = require "tspam.format"
+local judge = require "tspam.search.judge"
 
 local state = {}
 
@@ -61,9 +62,9 @@ function state.name(search, rate, verdict)
   end
   local length = math.max(goals.length, 1.2 * all / rate)
   goals.wait(math.min(LONGEST, goals.now() - search.began))
-  local again = search:run(rate, math.min(length, LONGEST))
+  local again, result = search:run(rate, math.min(length, LONGEST))
   if again then
-    burst = again.state or burst
+    burst = judge.full(result) or burst
     burst.recovery = recovery
     conclude(search, rate, burst)
   end

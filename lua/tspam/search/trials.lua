@@ -109,6 +109,7 @@ end
 --- Does the target still answer at the lowest rate? If not, the search is over.
 function Search:alive(rate, verdict)
   local probe = self:run(self.baseline.rate, self.goals.length)
+  table.remove(self.judged) -- whatever it shows is the last trial's doing
   if not probe then
     return false
   elseif not probe.digest or probe.digest.failed <= 0.5 * probe.digest.n then
