@@ -1,0 +1,124 @@
+#!/usr/bin/env bash
+# What tspam claims for speed beside the floor: even pacing on the wire, no port cliff, no
+# collapse past saturation. Each in a loopback namespace of its own, client and server as two
+# processes. Figures of time want a quiet machine: label slow.
+source "$(dirname "$0")/../bed/lib.sh"
+
+seconds=5
+full && seconds=10
+lo=$TESTBED-lo
+
+# A fresh namespace: no TIME_WAIT of the claim before.
+fresh() {
+  local setting
+  end_loopback
+  ip netns add "$lo"
+  ip -n "$lo" link set lo up
+  for setting; do
+    ip netns exec "$lo" sysctl -qw "$setting"
+  done
+  (exec ip netns exec "$lo" "$TSPAM" server -l 127.0.0.1 -p 2345 --quiet \
+    --json "$work/server.json") >"$work/server.log" 2>&1 &
+  server_pid=$!
+  for ((i = 0; i < 250; i++)); do
+    [[ -z $(ip netns exec "$lo" ss -Hltn 'sport = :2345') ]] || return 0
+    sleep 0.02
+  done
+  echo "not ok - the server does not listen: $(cat "$work/server.log")"
+  exit 1
+}
+
+end_loopback() {
+  [[ -z $server_pid ]] || end_server
+  server_pid=
+  ip netns del "$lo" 2>/dev/null
+}
+
+# load NAME OPTION...: tspam rate inside -> $work/NAME.json
+load() {
+  local name=$1
+  shift
+  ip netns exec "$lo" "$TSPAM" rate -H 127.0.0.1 -p 2345 --json "$work/$name.json" --quiet "$@" \
+    >"$work/$name.log" 2>&1
+}
+
+# Microseconds of CPU per connection, of the client's process.
+cost() { figure "$1" '(cpu.user + cpu.system) / ok * 1e6'; }
+
+# SYN times in the capture -> gap p50 (us), most SYNs within 50 us at p99.9
+spacing() {
+  tcpdump -r "$work/syn.pcap" -tt -n 2>/dev/null | awk '{
+      t[++n] = $1
+      while (t[n] - t[from + 1] > 50e-6) from++
+      print int((n > 1 ? t[n] - t[n - 1] : 0) * 1e6 + 0.5), n - from
+    }' >"$work/gaps"
+  sort -n "$work/gaps" | awk '{ g[NR] = $1 } END { print g[int(NR / 2)] }'
+  sort -n -k 2 "$work/gaps" | awk '{ b[NR] = $2 } END { print b[int(NR * 0.999)] }'
+}
+
+pacing() {
+  local dump gap burst
+  fresh
+  ip netns exec "$lo" tcpdump -i lo -w "$work/syn.pcap" -B 16384 \
+    'tcp[tcpflags] & (tcp-syn|tcp-ack) == tcp-syn' 2>/dev/null &
+  dump=$!
+  sleep 0.5
+  load paced -r 4k -l "$seconds"
+  sleep 0.2
+  kill "$dump"
+  wait "$dump" 2>/dev/null
+  { read -r gap; read -r burst; } < <(spacing)
+  is "4,000/s: ok" "$(figure paced ok)" $((4000 * seconds))
+  at_most "4,000/s: lag p50, ms" "$(figure paced 'phases.lag.p50 * 1e3')" 0.1
+  at_most "4,000/s: lag p99, ms" "$(figure paced 'phases.lag.p99 * 1e3')" 1
+  near "4,000/s on the wire: median gap between SYNs, us" "$gap" 250 25
+  at_most "4,000/s on the wire: SYNs within 50 us at p99.9" "$burst" 3
+}
+
+few_ports() {
+  fresh net.ipv4.tcp_tw_reuse=0 net.ipv4.ip_local_port_range="1024 65023"
+  load wide -r 3k -l "$seconds" --local-ports walk
+  fresh net.ipv4.tcp_tw_reuse=0 net.ipv4.ip_local_port_range="20000 23999"
+  load few -r 3k -l "$seconds"
+  is "4,000 ports: ok" "$(figure few ok)" $((3000 * seconds))
+  is "4,000 ports: who picked them" "$(figure few sources.picked_by)" tspam
+  near "4,000 ports: CPU per connection, of the wide range's" \
+    "$(calc "$(cost few) / $(cost wide)")" 1 0.15
+  fresh net.ipv4.tcp_tw_reuse=0 net.ipv4.ip_local_port_range="20000 23999"
+  load kernel -r 3k -l "$seconds" --local-ports kernel
+  at_most "4,000 ports, the kernel's choice: ok, of those that were due" \
+    "$(figure kernel 'ok / due')" 0.5
+}
+
+default_range() {
+  fresh net.ipv4.tcp_tw_reuse=0 net.ipv4.ip_local_port_range="32768 60999"
+  load default -r 10k -l $((2 * seconds))
+  is "28,232 ports at 10,000/s: ok" "$(figure default ok)" $((20000 * seconds))
+  is "28,232 ports at 10,000/s: shortest reuse is told" \
+    "$(figure default 'sources.shortest_reuse > 0')" true
+}
+
+overload() {
+  local ceiling
+  fresh
+  load closed --concurrency 64 -l "$seconds"
+  ceiling=$(figure closed completed)
+  fresh
+  load twice -r "$(calc "int(2 * $ceiling)")" -l "$seconds"
+  accounted twice
+  at_least "asked 2 x the ceiling of $(calc "int($ceiling)")/s: completed, of the ceiling" \
+    "$(calc "$(figure twice completed) / $ceiling")" 0.9
+  at_most "asked 2 x the ceiling: the report comes, seconds after the end" \
+    "$(calc "$(figure twice elapsed) - $seconds")" 2
+  end_server
+  is "asked 2 x the ceiling: the server answered as many as were ok" \
+    "$("$TSPAM" "$bed_dir/figure.lua" "$work/server.json" stats.answered)" "$(figure twice ok)"
+  server_pid=
+}
+
+trap 'end_loopback; clean_up' EXIT
+pacing
+few_ports
+default_range
+overload
+finish
