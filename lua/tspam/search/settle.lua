@@ -77,7 +77,7 @@ return function(s)
       rate = math.sqrt(rate * s.upper)
     else
       s:bound(rate, verdict)
-      moved = true
+      moved = moved or not answer.confirmed
       rate = answer.confirmed and math.sqrt(answer.rate * rate)
         or below(s, rate, verdict)
       answer.rate = answer.confirmed and answer.rate or rate
