@@ -4,6 +4,7 @@
 --   limit   of an invalid one: whose limit it was
 --   clean   a pass far from every bound
 --   clear   a fail that needs no second look
+--   slow    it failed by its latency, which a busy machine may have caused
 --   dead    hardly anything got through, at least at the end
 --   state   {connections, time}: all went well up to there, nothing after
 --   allowed the share of misses that would have passed
@@ -189,6 +190,7 @@ function judge.trial(result, base, goals)
     verdict.clean = verdict.clean and clean
     if broken and verdict.trial == "pass" then
       verdict.trial, verdict.why, verdict.clear = "fail", broken.why, broken.clear
+      verdict.slow = rule ~= misses
     end
   end
   if verdict.trial == "fail" then

@@ -48,11 +48,13 @@ local function certain(s, rate, verdict)
   return lower
 end
 
---- Where no rate has failed yet, a long trial's doubtful fail is chance as well.
+--- A long trial that is slow where a short one was not gets a second chance, and
+-- so does a doubtful one where no rate has failed yet.
 local function long_trial(s, rate)
   local length = CONFIRM * s.goals.length
   local verdict, result = s:attempt(rate, length)
-  if verdict and verdict.trial == "fail" and not verdict.clear and not s.upper then
+  local doubtful = verdict and verdict.trial == "fail" and not verdict.clear and not s.upper
+  if doubtful or verdict and verdict.slow then
     return s:attempt(rate, length)
   end
   return verdict, result
