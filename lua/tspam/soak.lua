@@ -123,14 +123,24 @@ local function criteria(result)
   }
 end
 
--- The latency did not climb towards the first failure.
+local function middle(list, from, to)
+  local part = table.move(list, from, to, 1, {})
+  table.sort(part)
+  return part[(#part + 1) // 2]
+end
+
+-- The latency did not climb towards the first failure: quarters are compared, for
+-- a single slice may have met a hiccup.
 local function flat_until(result, time)
-  local first, last
+  local medians = {}
   for _, slice in ipairs(result.timeline) do
     if slice.time <= time and slice.p50 then
-      first, last = first or slice.p50, slice.p50
+      medians[#medians + 1] = slice.p50
     end
   end
+  local quarter = math.max(1, #medians // 4)
+  local first = middle(medians, 1, quarter)
+  local last = middle(medians, #medians - quarter + 1, #medians)
   return not first or last <= FLAT * first or last - first <= FLAT_FLOOR
 end
 
