@@ -32,10 +32,11 @@ local result = job:run(load)
 line:clear()
 local answer = capacity.answer(result, memo.full)
 
+-- From ports that the held ones did not use: those the target remembers may pass.
 local function try()
   return assert(tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
     length = 0.5, timeout = 0.9, local_ips = job.fields.local_ips,
-    local_ports = job.fields.local_ports, content = job.fields.content })
+    local_ports = options.local_ports or "kernel", content = job.fields.content })
 end
 if options.recover and memo.full and not job:interrupted() then
   capacity.recover(answer, try, { now = tspam.now, sleep = tspam.sleep }, options.patience)

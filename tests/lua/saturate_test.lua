@@ -119,7 +119,7 @@ test("a search of our own server up to a ceiling finds no limit", function()
   local made = 0
   for _, trial in ipairs(value.trials) do
     made = made + trial.started
-    equal(trial.trial, "pass")
+    assert(trial.trial ~= "fail", trial.why)
   end
   equal(value.connections, made)
 end)
