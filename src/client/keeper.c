@@ -117,7 +117,8 @@ static void collect(struct tsp_keeper *k, double time, bool last)
     k->over = last;
     pthread_mutex_unlock(&k->lock);
     /* A full counter (never) would mean that the reader has not read: it is awake. */
-    (void)!write(k->event, &(uint64_t){1}, sizeof(uint64_t));
+    while (write(k->event, &(uint64_t){1}, sizeof(uint64_t)) == -1 && errno == EINTR)
+        ;
 }
 
 static void *keeper_main(void *arg)

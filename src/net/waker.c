@@ -7,10 +7,10 @@
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
-    (void)loop;
-    (void)revents;
     struct tsp_waker *w = (struct tsp_waker *)io;
     uint64_t calls;
+    if (revents & EV_ERROR) /* epoll had no memory for it: libev took the watcher out */
+        ev_io_start(loop, io);
     if (read(io->fd, &calls, sizeof calls) == -1)
         return; /* nobody called */
     w->on_wake(w);
@@ -43,7 +43,8 @@ void tsp_waker_stop(struct tsp_waker *w)
 void tsp_waker_call(struct tsp_waker *w)
 {
     /* A full counter fails, and means that it is awake anyway. */
-    (void)!write(w->io.fd, &(uint64_t){1}, sizeof(uint64_t));
+    while (write(w->io.fd, &(uint64_t){1}, sizeof(uint64_t)) == -1 && errno == EINTR)
+        ;
 }
 
 void tsp_waker_close(struct tsp_waker *w)
