@@ -275,10 +275,10 @@ struct tsp_hist *tsp_hist_decode(const char *text, size_t len, struct tsp_err *e
         return NULL;
     }
     struct tsp_hist *h = tsp_hist_new();
-    struct bytes outer = {malloc(len / 4 * 3 + 1), 0}, plain = {malloc(PLAIN_MAX), 0};
+    struct bytes outer = {malloc(len / 4 * 3 + 1), 0}, plain = {calloc(1, PLAIN_MAX), 0};
     bool memory = h && outer.at && plain.at;
     int rc = memory ? unpack(text, len, &outer, &plain, err) : no_memory(err);
-    if (rc == 0) {
+    if (rc == 0 && plain.at) {
         struct bytes counts = {plain.at + INNER_HEADER, plain.len - INNER_HEADER};
         rc = read_counts(counts, h, err);
     }

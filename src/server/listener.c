@@ -163,10 +163,10 @@ void tsp_listener_drain(struct tsp_listener *l, int64_t deadline_ns)
 
 void tsp_listener_close(struct tsp_listener *l)
 {
-    if (l->io) {
-        listen_off(l);
-        ev_timer_stop(l->sessions->loop, &l->rest);
-    }
+    if (!l->io)
+        return;
+    listen_off(l);
+    ev_timer_stop(l->sessions->loop, &l->rest);
     while (l->count)
         (void)close(l->io[--l->count].fd);
     free(l->io);

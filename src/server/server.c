@@ -114,7 +114,7 @@ static uint16_t candidate(int try)
 {
     if (try < KERNEL_TRIES)
         return 0;
-    return (uint16_t)(OWN_PORT_LO + (tsp_now_ns() / 1000 + try * 7919) % OWN_PORTS);
+    return (uint16_t)(OWN_PORT_LO + (tsp_now_ns() / 1000 + try * INT64_C(7919)) % OWN_PORTS);
 }
 
 static int listen_anywhere(struct tsp_server *s, const struct tsp_listen_options *options,

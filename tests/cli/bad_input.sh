@@ -61,7 +61,8 @@ echo 'tspam.run { port = 1, rate = 50, length = 5, interval = 0.1,
   on_interval = function() error("stop here") end }' >"$dir/error.lua"
 run "$dir/error.lua"
 check "an error in on_interval ends the run: status 1" status_is 1
-check "  with message and traceback" eval 'err_has "error.lua:2: stop here" && err_has "stack traceback"'
+check "  with message and traceback" eval \
+    'err_has "error.lua:2: stop here" && err_has "stack traceback"'
 
 echo 'print(pcall(tspam.histogram.decode, "garbage"))' >"$dir/decode.lua"
 run "$dir/decode.lua"

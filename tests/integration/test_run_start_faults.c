@@ -51,7 +51,8 @@ static bool fails(enum call c)
     }
 
 /* clang-format off */
-WRAP(int, socket, SOCKET, EMFILE, -1, (int family, int type, int protocol), (family, type, protocol))
+WRAP(int, socket, SOCKET, EMFILE, -1, (int family, int type, int protocol),
+     (family, type, protocol))
 WRAP(int, timerfd_create, TIMERFD, EMFILE, -1, (int clock, int flags), (clock, flags))
 WRAP(int, eventfd, EVENTFD, EMFILE, -1, (unsigned value, int flags), (value, flags))
 WRAP(struct ev_loop *, ev_loop_new, LOOP, ENOMEM, NULL, (unsigned flags), (flags))

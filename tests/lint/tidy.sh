@@ -10,5 +10,5 @@ cd "${TSPAM_SOURCE:?}" || exit 1
 files=("$@")
 ((${#files[@]} > 0)) || mapfile -t files < <(find src -name '*.c')
 printf '%s\0' "${files[@]}" |
-  xargs -0 -n 4 -P "$(nproc)" clang-tidy -p "$TSPAM_BUILD" --quiet 2>/dev/null || exit 1
+  xargs -0 -n 1 -P "$(nproc)" clang-tidy -p "$TSPAM_BUILD" --quiet 2>/dev/null || exit 1
 echo "${#files[@]} files passed, 0 failed"

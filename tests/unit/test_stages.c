@@ -79,22 +79,24 @@ static void every_tenth_rate_and_length_has_the_exact_total(void **state)
 }
 
 /* (rate + rate_to) / 2 * length, in tenths: three of them make thousandths. */
+static void check_tenth_ramp(unsigned from, unsigned to)
+{
+    for (unsigned length = 1; length <= 60; length++) {
+        struct tsp_load load = one_stage(from / 10.0, to / 10.0, length * S / 10);
+        uint64_t want = ((from + to) * length + 199) / 200;
+        if (load.total != want)
+            fail_msg("%.1f .. %.1f/s x %.1f s: %llu, want %llu", from / 10.0, to / 10.0,
+                     length / 10.0, (unsigned long long)load.total, (unsigned long long)want);
+        tsp_load_clear(&load);
+    }
+}
+
 static void every_tenth_ramp_has_the_exact_total(void **state)
 {
     (void)state;
-    for (unsigned from = 0; from <= 50; from++) {
-        for (unsigned to = from == 0; to <= 50; to++) {
-            for (unsigned length = 1; length <= 60; length++) {
-                struct tsp_load load = one_stage(from / 10.0, to / 10.0, length * S / 10);
-                uint64_t want = ((from + to) * length + 199) / 200;
-                if (load.total != want)
-                    fail_msg("%.1f .. %.1f/s x %.1f s: %llu, want %llu", from / 10.0, to / 10.0,
-                             length / 10.0, (unsigned long long)load.total,
-                             (unsigned long long)want);
-                tsp_load_clear(&load);
-            }
-        }
-    }
+    for (unsigned from = 0; from <= 50; from++)
+        for (unsigned to = from == 0; to <= 50; to++)
+            check_tenth_ramp(from, to);
 }
 
 /* A length is whole nanoseconds: two thirds of a second are not. */
