@@ -12,8 +12,10 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct tsp_pacer *p = (struct tsp_pacer *)io;
     uint64_t expirations;
-    if (revents & EV_ERROR) /* epoll had no memory for it: libev took the watcher out */
+    if (revents & EV_ERROR) {           /* epoll had no memory for it: libev took the watcher out */
+        ev_io_set(io, io->fd, EV_READ); /* else libev takes it for registered */
         ev_io_start(loop, io);
+    }
     /* Nothing to read = the time was moved meanwhile: not due yet. */
     if (read(io->fd, &expirations, sizeof expirations) == -1)
         return;

@@ -9,8 +9,10 @@ static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct tsp_waker *w = (struct tsp_waker *)io;
     uint64_t calls;
-    if (revents & EV_ERROR) /* epoll had no memory for it: libev took the watcher out */
+    if (revents & EV_ERROR) {           /* epoll had no memory for it: libev took the watcher out */
+        ev_io_set(io, io->fd, EV_READ); /* else libev takes it for registered */
         ev_io_start(loop, io);
+    }
     if (read(io->fd, &calls, sizeof calls) == -1)
         return; /* nobody called */
     w->on_wake(w);
