@@ -1,8 +1,12 @@
 #include "integration/load.h"
 
 #include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -137,6 +141,24 @@ int load_in_child(peer_manner *manner, int (*test)(uint16_t port))
     close(channel[1]);
     peer_end(p);
     free(p);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+int load_in_own_namespace(int (*test)(void))
+{
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+        if (unshare(CLONE_NEWNET) == -1)
+            _exit(77);
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd == -1 || ioctl(fd, SIOCSIFFLAGS, &lo) == -1)
+            _exit(77);
+        close(fd);
+        _exit(test());
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 

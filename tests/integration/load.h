@@ -38,6 +38,10 @@ const char *load_own_address(int last);
  * the thread sanitizer wants. */
 int load_in_child(peer_manner *manner, int (*test)(uint16_t port));
 
+/* Runs the test in a child with a network namespace of its own: what it returns, 77
+ * when that is not allowed, -1 when it died. */
+int load_in_own_namespace(int (*test)(void));
+
 /* cmocka setup and teardown: the descriptors open before and after are the same. */
 int load_setup(void **state);
 int load_teardown(void **state);

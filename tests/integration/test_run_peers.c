@@ -36,6 +36,7 @@ static void answers_that_end_well_are_ok_however_they_come(void **state)
 {
     (void)state;
     static peer_manner *const manners[] = {peer_answers, peer_answers_late, peer_drips};
+    static const int64_t slowness[] = {0, 50, 4 * 5}; /* ms */
     for (size_t i = 0; i < 3; i++) {
         struct peer *p = peer_start("127.0.0.1", 0, manners[i]);
         struct tsp_run_spec spec = thirty(p->port);
@@ -45,10 +46,9 @@ static void answers_that_end_well_are_ok_however_they_come(void **state)
         assert_int_equal(r.tally.bytes_received, 120);
         assert_int_equal(p->received, 120);
         assert_int_equal(p->accepted, 30);
-        if (manners[i] == peer_answers_late)
-            assert_true(tsp_hist_min(r.tally.phase[TSP_PHASE_FIRST_BYTE]) >= 49 * TSP_MS);
-        if (manners[i] == peer_drips)
-            assert_true(tsp_hist_min(r.tally.phase[TSP_PHASE_TRANSFER]) >= 14 * TSP_MS);
+        /* Not a shorter phase: only these marks lie before and after what the peer does. */
+        int64_t least = tsp_hist_min(r.tally.phase[TSP_PHASE_SERVICE]);
+        assert_true(least >= slowness[i] * TSP_MS);
         tsp_result_clear(&r);
         free(p);
     }
@@ -98,22 +98,32 @@ static void a_request_nobody_reads_is_a_timeout_at_send(void **state)
 }
 
 /* Nobody accepts: the queue takes one, and every other SYN is dropped. */
-static void a_dropped_syn_is_sent_again_and_times_out_at_connect(void **state)
+static int nobody_accepts(void)
 {
-    (void)state;
     int listener;
     struct tsp_run_spec spec = thirty(peer_closed_port(&listener));
-    assert_int_equal(listen(listener, 0), 0);
+    if (listen(listener, 0))
+        return 1;
     spec.rate = 50;
     spec.count = 5;
     spec.timeout_ns = 1300 * TSP_MS; /* the SYN is sent again after 1 s */
     struct tsp_result r = load_run(&spec);
-    assert_int_equal(r.tally.failure[TSP_TIMEOUT][TSP_STEP_CONNECT], 4);
-    assert_int_equal(r.tally.failure[TSP_TIMEOUT][TSP_STEP_REPLY], 1);
-    assert_int_equal(r.tally.retransmitted, 4);
-    assert_true(r.verdict.reasons > 0); /* the queue was this machine's */
+    bool fine = r.tally.failure[TSP_TIMEOUT][TSP_STEP_CONNECT] == 4 &&
+                r.tally.failure[TSP_TIMEOUT][TSP_STEP_REPLY] == 1 && r.tally.retransmitted == 4 &&
+                r.verdict.reasons && !strcmp(r.verdict.reason[0].limit, "own listen queue");
     tsp_result_clear(&r);
-    close(listener);
+    return !fine;
+}
+
+/* In a namespace of its own: the kernel's count of dropped SYNs would void the
+ * verdict of every other run on this machine. */
+static void a_dropped_syn_is_sent_again_and_times_out_at_connect(void **state)
+{
+    (void)state;
+    int status = load_in_own_namespace(nobody_accepts);
+    if (status == 77)
+        skip();
+    assert_int_equal(status, 0);
 }
 
 static void a_reset_instead_of_an_answer_is_a_reset_at_the_reply(void **state)

@@ -1,0 +1,78 @@
+#!/usr/bin/env bash
+# Each call of a short dry run that can fail fails in turn (tests/bed/fault.so): whatever
+# comes of it, tspam ends by itself within 10 s, by no signal, with a status of its own,
+# and with a report or a sentence. By default every fifth call; with TSPAM_FULL=1 every one.
+. "$(dirname "$0")/helpers.sh"
+
+fault=$TSPAM_BUILD/tests/bed/fault.so
+[ -e "$fault" ] || { echo "skipped: $fault is not built"; exit 77; }
+step=5
+[ -z "${TSPAM_FULL:-}" ] || step=1
+
+# The errors a call is made to fail with, where its commonest is not all there is to try.
+declare -A errors=(
+    [socket]="EMFILE ENOBUFS" [connect]="EADDRNOTAVAIL ECONNREFUSED EINTR EPROTO"
+    [accept4]="EMFILE ECONNABORTED ENOMEM" [bind]="EADDRINUSE EACCES" [listen]="EADDRINUSE"
+    [setsockopt]="ENOPROTOOPT" [getsockopt]="ENOTCONN" [shutdown]="ENOTCONN"
+    [read]="EIO EINTR" [write]="EINTR" [send]="EPIPE EINTR EPROTO short"
+    [recv]="ECONNRESET EINTR EPROTO short" [epoll_ctl]="ENOMEM" [epoll_wait]="EINTR"
+    [epoll_create1]="EMFILE" [timerfd_create]="EMFILE" [open]="EMFILE ENOMEM"
+    [malloc]="ENOMEM" [calloc]="ENOMEM" [realloc]="ENOMEM"
+)
+
+# With ASan its library goes first, and memory is its own; leaks are then seen. The other
+# sanitizers have calls of their own in between.
+preload=$fault
+case $TSPAM_SANITIZE in
+'') ;;
+*address*) preload="$(ldd "$TSPAM" | awk '/libasan/ { print $3 }') $fault" ;;
+*) echo "skipped: not with -fsanitize=$TSPAM_SANITIZE"; exit 77 ;;
+esac
+
+# Where a listener could not be watched (libev tells that after its next wake-up), its
+# connections time out: in good order, if after 2 s.
+load=(rate -r 200 -l 0.05 -t 2 --quiet)
+
+counted() {
+    LD_PRELOAD=$preload FAULT_COUNT=$dir/calls "$TSPAM" "${load[@]}" >"$dir/out" 2>"$dir/err"
+}
+
+# round CALL ERROR N: as a status of its own, and with words.
+round() {
+    LD_PRELOAD=$preload FAULT="$1=$2@$3" timeout -k 2 10 "$TSPAM" "${load[@]}" \
+        >"$dir/out" 2>"$dir/err"
+    status=$?
+    ended="exit $status"
+    if [ "$status" = 134 ] && err_has "(libev) cannot allocate"; then
+        aborted=$((aborted + 1)) # libev's own rule: it never goes on without memory
+        return 0
+    fi
+    [ "$status" -lt 124 ] || return 1
+    ! grep -qE 'Sanitizer|runtime error:|assertion' "$dir/err" || return 1
+    [ -s "$dir/out" ] || [ -s "$dir/err" ]
+}
+
+# Rounds of one call: each of its numbers, or a few hundred samples of very many.
+torture() {
+    local call=$1 made=$2 by=$step n error bad=0
+    [ "$made" -le 400 ] || by=$((made * step / 200))
+    for error in ${errors[$call]}; do
+        for ((n = 1; n <= made; n += by)); do
+            rounds=$((rounds + 1))
+            round "$call" "$error" "$n" && continue
+            bad=$((bad + 1))
+            echo "  $call=$error@$n: $ended; $(grep -vm 1 '^$' "$dir/err")"
+        done
+    done
+    [ "$bad" = 0 ]
+}
+
+rounds=0 aborted=0
+check "the command ends well by itself" counted
+while read -r call made; do
+    [ -n "$made" ] || continue # the sum of all
+    check "whichever of $made calls of $call fails, it ends in good order" torture "$call" "$made"
+done <"$dir/calls"
+echo "$rounds rounds; in $aborted libev had no memory and ended the program"
+check "there were rounds for the calls of both sides" [ "$rounds" -gt 50 ]
+finish
