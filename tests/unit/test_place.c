@@ -69,12 +69,13 @@ static const char *asked(void)
     char line[2 * TSP_PATH] = "";
     assert_non_null(fgets(line, sizeof line, said));
     assert_int_equal(pclose(said), 0);
-    answer[0] = '\0';
+    size_t len = 0;
     for (const char *at = line; *at; at++) {
         if (!strncmp(at, root, strlen(root)))
             at += strlen(root);
-        strncat(answer, at, 1);
+        answer[len++] = *at;
     }
+    answer[len] = '\0';
     return answer;
 }
 

@@ -129,11 +129,14 @@ static void the_auto_walk_keeps_to_the_half_the_kernel_takes_last(void **state)
     assert_int_equal(p.sources.lo, 32769);
     assert_int_equal(p.sources.hi, 60999);
     assert_int_equal(p.sources.step, 2);
+    assert_false(p.sources.spill);
+    assert_int_equal(tsp_sources_usable(&p.sources), 14116);
     tsp_plan_clear(&p);
     spec.hold_ns = 10 * TSP_SECOND; /* 22,000 open at once need both halves */
     make(&p, &spec);
-    assert_int_equal(p.sources.lo, 32768);
-    assert_true(p.sources.step <= 1);
+    assert_int_equal(p.sources.lo, 32769);
+    assert_true(p.sources.spill);
+    assert_int_equal(tsp_sources_usable(&p.sources), 28232);
     tsp_plan_clear(&p);
 }
 
