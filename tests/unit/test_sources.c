@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "support/cmocka_all.h"
@@ -198,9 +199,25 @@ static void when_every_tuple_is_in_use_there_is_no_port(void **state)
     tsp_sources_clear(&s);
 }
 
-/* 60,000 of 60,001 tuples are held: 100,000 turns that each looked at every bit
- * would be 6e9 steps, and run into the time limit of the test. */
-static void nearly_full_the_last_free_tuple_is_found_at_once(void **state)
+static int64_t processor_time(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * TSP_SECOND + t.tv_nsec;
+}
+
+/* Looks at one tuple after the other, as the walk must not. */
+static uint64_t count_busy(const struct tsp_sources *s)
+{
+    uint64_t busy = 0;
+    for (uint64_t t = 0; t < s->tuples; t++)
+        busy += s->busy[t / 64] >> (t % 64) & 1;
+    return busy;
+}
+
+/* 60,000 of 60,001 tuples are held. Measured against a look at each of them, in this
+ * thread's own processor time: some 30 times quicker, of which 4 are asked. */
+static void nearly_full_the_last_free_tuple_is_found_without_a_look_at_each(void **state)
 {
     (void)state;
     struct tsp_sources_spec spec = walk_of(1, 1, 1024, 61024);
@@ -208,10 +225,15 @@ static void nearly_full_the_last_free_tuple_is_found_at_once(void **state)
     for (int i = 0; i < 60000; i++)
         next(&s);
     uint32_t only = next(&s).tuple;
-    for (int i = 0; i < 100000; i++) {
+    int64_t began = processor_time();
+    for (int i = 0; i < 1000; i++) {
         tsp_sources_release(&s, only, NOW);
         assert_int_equal(next(&s).tuple, only);
     }
+    int64_t walked = processor_time();
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(count_busy(&s), 60001);
+    assert_true((walked - began) * 4 < processor_time() - walked);
     tsp_sources_clear(&s);
 }
 
@@ -303,7 +325,7 @@ static void without_addresses_of_its_own_nothing_is_bound(void **state)
     tsp_sources_clear(&s);
 }
 
-static void more_workers_than_free_ports_are_refused(void **state)
+static void too_few_ports_or_no_address_are_refused(void **state)
 {
     (void)state;
     struct tsp_sources_spec spec = walk_of(1, 1, 3000, 3001);
@@ -311,14 +333,7 @@ static void more_workers_than_free_ports_are_refused(void **state)
     struct tsp_err err = {0};
     assert_int_equal(tsp_sources_init(&s, &spec, 2, 3, &err), -EADDRNOTAVAIL);
     assert_string_equal(err.msg, "local_ports 3000-3001: 2 free ports are too few for 3 workers");
-}
-
-static void a_walk_without_an_address_is_refused(void **state)
-{
-    (void)state;
-    struct tsp_sources_spec spec = walk_of(0, 1, 3000, 3001);
-    struct tsp_sources s;
-    struct tsp_err err = {0};
+    spec = walk_of(0, 1, 3000, 3001);
     assert_int_equal(tsp_sources_init(&s, &spec, 0, 1, &err), -EINVAL);
     assert_string_equal(err.msg, "a walk needs a source address and a destination");
 }
@@ -369,14 +384,13 @@ int main(void)
         cmocka_unit_test(a_step_leaves_the_ports_between_out),
         cmocka_unit_test(a_source_is_never_the_destination_itself),
         cmocka_unit_test(when_every_tuple_is_in_use_there_is_no_port),
-        cmocka_unit_test(nearly_full_the_last_free_tuple_is_found_at_once),
+        cmocka_unit_test(nearly_full_the_last_free_tuple_is_found_without_a_look_at_each),
         cmocka_unit_test(a_refused_tuple_is_counted_and_passed_over_this_time_round),
         cmocka_unit_test(the_shortest_rest_between_two_uses_of_a_tuple_is_kept),
         cmocka_unit_test(a_large_walk_still_has_every_tuple_and_a_reuse_time),
         cmocka_unit_test(the_kernels_choice_takes_addresses_and_destinations_in_turn),
         cmocka_unit_test(without_addresses_of_its_own_nothing_is_bound),
-        cmocka_unit_test(more_workers_than_free_ports_are_refused),
-        cmocka_unit_test(a_walk_without_an_address_is_refused),
+        cmocka_unit_test(too_few_ports_or_no_address_are_refused),
         cmocka_unit_test(port_ranges_are_read_with_or_without_a_step),
     };
     return cmocka_run_group_tests_name("sources", tests, NULL, NULL);
