@@ -243,11 +243,21 @@ static void drive(struct tsp_conn *c)
         watch(c, want);
 }
 
+static enum tsp_step waiting_for(const struct tsp_conn *c)
+{
+    if (c->state == TSP_CONN_CONNECTING)
+        return TSP_STEP_CONNECT;
+    return c->state == TSP_CONN_SENDING ? TSP_STEP_SEND : TSP_STEP_REPLY;
+}
+
 static void on_event(struct ev_loop *loop, ev_io *io, int revents)
 {
     (void)loop;
-    (void)revents;
-    drive((struct tsp_conn *)io);
+    struct tsp_conn *c = (struct tsp_conn *)io;
+    /* epoll had no room for it (ENOMEM, ENOSPC): waiting once more would spin. */
+    if (revents & EV_ERROR)
+        c->state = (unsigned char)fail(c, ENOMEM, waiting_for(c));
+    drive(c);
 }
 
 /* A bound socket, or an unbound one where routing and the kernel choose. */
@@ -333,13 +343,6 @@ void tsp_conn_end_hold(struct tsp_conn *c)
     if (c->state == TSP_CONN_HOLDING)
         c->state = TSP_CONN_HALF_CLOSING;
     drive(c);
-}
-
-static enum tsp_step waiting_for(const struct tsp_conn *c)
-{
-    if (c->state == TSP_CONN_CONNECTING)
-        return TSP_STEP_CONNECT;
-    return c->state == TSP_CONN_SENDING ? TSP_STEP_SEND : TSP_STEP_REPLY;
 }
 
 void tsp_conn_expire(struct tsp_conn *c)

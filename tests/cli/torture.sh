@@ -73,6 +73,15 @@ while read -r call made; do
     [ -n "$made" ] || continue # the sum of all
     check "whichever of $made calls of $call fails, it ends in good order" torture "$call" "$made"
 done <"$dir/calls"
+
+# Refused for good, not once: the connections fail, and nothing spins while they would wait.
+refused_for_good() {
+    LD_PRELOAD=$preload FAULT="epoll_ctl=ENOSPC@40+100000" timeout -k 2 10 "$TSPAM" rate \
+        -r 100 -l 1 -t 5 --quiet --require 'failed>0' --require 'due==100' >"$dir/out" 2>"$dir/err"
+    status=$?
+    [ "$status" = 0 ] && out_has "no-memory/reply"
+}
+check "connections that epoll has no room for fail as no-memory" refused_for_good
 echo "$rounds rounds; in $aborted libev had no memory and ended the program"
 check "there were rounds for the calls of both sides" [ "$rounds" -gt 50 ]
 finish
