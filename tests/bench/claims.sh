@@ -98,18 +98,23 @@ default_range() {
     "$(figure default 'sources.shortest_reuse > 0')" true
 }
 
+# The closed loop and twice its rate in turn, each time in a fresh namespace; the median of
+# the ratios, since single runs differ by a tenth here.
 overload() {
-  local ceiling
-  fresh
-  load closed --concurrency 64 -l "$seconds"
-  ceiling=$(figure closed completed)
-  fresh
-  load twice -r "$(calc "int(2 * $ceiling)")" -l "$seconds"
-  accounted twice
-  at_least "asked 2 x the ceiling of $(calc "int($ceiling)")/s: completed, of the ceiling" \
-    "$(calc "$(figure twice completed) / $ceiling")" 0.9
-  at_most "asked 2 x the ceiling: the report comes, seconds after the end" \
-    "$(calc "$(figure twice elapsed) - $seconds")" 2
+  local round ceiling
+  for round in 1 2 3 4 5; do
+    fresh
+    load closed --concurrency 64 -l "$seconds"
+    ceiling=$(figure closed completed)
+    fresh
+    load twice -r "$(calc "int(2 * $ceiling)")" -l "$seconds"
+    calc "$(figure twice completed) / $ceiling" >>"$work/ratios"
+    accounted twice
+    at_most "asked 2 x the ceiling: the report comes, seconds after the end" \
+      "$(calc "$(figure twice elapsed) - $seconds")" 2
+  done
+  at_least "asked 2 x the ceiling of some $(calc "int($ceiling)")/s: completed, of the ceiling" \
+    "$(sort -n "$work/ratios" | sed -n 3p)" 0.9
   end_server
   is "asked 2 x the ceiling: the server answered as many as were ok" \
     "$("$TSPAM" "$bed_dir/figure.lua" "$work/server.json" stats.answered)" "$(figure twice ok)"
