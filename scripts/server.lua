@@ -22,6 +22,7 @@ local options = cli.parse {
   { "--max-open", "count", "open connections (what the descriptor limit allows)",
     max = 1e7, argname = "N" },
   { "--max-request", "size", "bytes one connection may send", min = 1, default = "64M" },
+  { "--coalesce-fin", "flag", "answer and FIN may share a segment: fewer packets" },
   { "--report-peer", "flag", "send the client's address first (for rate --nat)" },
 }
 

@@ -105,7 +105,7 @@ local function start_server(self)
     listen = options.ipv6 and "::1" or "127.0.0.1",
     port = options.port or 0,
     content = options.expect and ("x"):rep(options.expect) or nil,
-    report_peer = options.nat,
+    report_peer = options.nat, coalesce_fin = options.coalesce_fin,
   }
   if not server then
     quit(1, "dry run: " .. message)

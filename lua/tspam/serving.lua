@@ -11,7 +11,7 @@ Service.__index = Service
 
 local FIELDS <const> = {
   "port", "content", "acceptors", "backlog", "idle_timeout", "total_timeout", "max_open",
-  "max_request", "report_peer",
+  "max_request", "report_peer", "coalesce_fin",
 }
 local COUNTS <const> = {
   "accepted", "answered", "failed", "shed", "open", "accept_errors", "bytes_received", "bytes_sent",

@@ -191,6 +191,7 @@ static int set_up(struct tsp_server *s, const struct tsp_server_spec *spec, stru
     s->answer = (struct tsp_answer){.bytes = s->content.bytes,
                                     .len = s->content.len,
                                     .report_peer = spec->report_peer,
+                                    .coalesce_fin = spec->coalesce_fin,
                                     .idle_ns = spec->idle_timeout_ns,
                                     .total_ns = spec->total_timeout_ns,
                                     .max_request = spec->max_request};

@@ -121,7 +121,9 @@ static int sending(struct tsp_session *c, int *want)
         return error ? fail_errno(c, error) : answered(c);
     }
     struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
-    ssize_t n = sendmsg(c->io.fd, &message, MSG_NOSIGNAL);
+    /* What MSG_MORE holds back leaves with the FIN of the close that follows. */
+    int flags = MSG_NOSIGNAL | (set_of(c)->answer->coalesce_fin ? MSG_MORE : 0);
+    ssize_t n = sendmsg(c->io.fd, &message, flags);
     if (n == -1)
         return errno == EAGAIN || errno == EINTR ? SENDING : fail_errno(c, errno);
     c->sent += (size_t)n;

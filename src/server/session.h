@@ -20,7 +20,7 @@
 struct tsp_answer {
     const char *bytes;
     size_t len;
-    bool report_peer;
+    bool report_peer, coalesce_fin;
     int64_t idle_ns, total_ns; /* time-outs */
     int64_t max_request;
 };

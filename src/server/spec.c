@@ -29,6 +29,8 @@ const struct tsp_field tsp_server_fields[] = {
      "bytes one connection may send", NULL},
     {"report_peer",   TSP_FIELD_BOOL,    AT(report_peer),      NULL, 0, 0,
      "answer first with the address and port of the client", NULL},
+    {"coalesce_fin",  TSP_FIELD_BOOL,    AT(coalesce_fin),     NULL, 0, 0,
+     "answer and FIN may share a segment", NULL},
     {"defer_accept",  TSP_FIELD_BOOL,    AT(defer_accept),     NULL, 0, 0,
      "accept when data has come (TCP_DEFER_ACCEPT)", NULL},
     {0},

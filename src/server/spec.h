@@ -20,6 +20,7 @@ struct tsp_server_spec {
     int64_t max_open;    /* 0 = what RLIMIT_NOFILE allows */
     int64_t max_request; /* bytes one connection may send */
     bool report_peer;    /* "address:port\n" of the client comes before the content */
+    bool coalesce_fin;   /* the answer's end and the FIN may share a segment */
     bool defer_accept;
 };
 

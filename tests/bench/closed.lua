@@ -10,6 +10,7 @@ local server <close> = port == "0" and assert(tspam.server {
   port = 0,
   acceptors = tonumber(threads),
   content = ("a"):rep(tonumber(answer)),
+  coalesce_fin = arg[6] == "coalesce",
 }) or nil
 
 local result = assert(tspam.run {

@@ -29,6 +29,7 @@ one_round() {
   row floor_1+1_immediate "$floor" both "${sizes[@]}" -i
   row floor_1+1_immediate_walk "$floor" both "${sizes[@]}" -i -w
   row floor_2+2_immediate "$floor" both "${sizes[@]}" -i -t 2
+  row floor_2+2_immediate_walk "$floor" both "${sizes[@]}" -i -w -t 2
   row tspam_2+2 "$TSPAM" "$script" 0 "$seconds" 2 "$1" "$2"
   row floor_1+1_one_segment "$floor" both "${sizes[@]}" -i -f
   row tspam_1+1_coalesce_fin "$TSPAM" "$script" 0 "$seconds" 1 "$1" "$2" coalesce

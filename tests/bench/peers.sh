@@ -59,14 +59,18 @@ peers() {
       echo "${value:-0}" >>"$work/$tool.peer"
     done
     row tspam_beside "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424
+    row tspam_beside_coalescing "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424 coalesce
   done
   finish "$nginx"
   value=$(median "$work/tspam_beside.values" 1)
-  printf '\n| peer, Connection: close | connections/s | tspam, same rounds | tspam / peer |\n'
+  local one_segment
+  one_segment=$(median "$work/tspam_beside_coalescing.values" 1)
+  printf '\n| peer, Connection: close | connections/s | tspam / peer | with --coalesce-fin |\n'
   echo "|---|---|---|---|"
   for tool in wrk ab httperf; do
     has "$tool" || continue
-    awk -v tool="$tool" -v peer="$(median "$work/$tool.peer" 1)" -v tspam="$value" 'BEGIN {
-      printf "| %s + nginx | %.0f | %.0f | %.2f |\n", tool, peer, tspam, tspam / (peer + 1e-9) }'
+    awk -v tool="$tool" -v peer="$(median "$work/$tool.peer" 1)" -v tspam="$value" \
+      -v together="$one_segment" 'BEGIN { printf "| %s + nginx | %.0f | %.2f | %.2f |\n",
+        tool, peer, tspam / (peer + 1e-9), together / (peer + 1e-9) }'
   done
 }
