@@ -21,7 +21,7 @@ fault() {
     done
     is "$kind $host: ok" "$(figure fault ok)" 140
     is "$kind $host: as $*" "$counted" 60
-    is "$kind $host: verdict" "$(figure fault verdict)" valid
+    just fault
   done
   is "$kind: the router did it to as many" "$(stat nft.faulted)" 120
 }

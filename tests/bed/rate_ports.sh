@@ -31,7 +31,7 @@ walk() {
   rate walk -r 200 -l 2
   accounted walk
   is "tspam's walk over the same ports: ok" "$(figure walk ok)" 400
-  valid walk
+  just walk
 }
 
 short_range() {

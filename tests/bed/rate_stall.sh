@@ -37,7 +37,7 @@ server_stalls() {
   rate server_stall -r 200 -l "$seconds"
   wait $!
   curve server_stall "stalled server"
-  is "stalled server: verdict" "$(figure server_stall verdict)" valid
+  just server_stall
 }
 
 client_stalls() {

@@ -35,7 +35,7 @@ sleep 0.5
 accounted steady
 is "ok" "$(figure steady ok)" $((offered * seconds))
 near "achieved, a second" "$(figure steady achieved)" "$offered" "$(calc "$offered / 1000")"
-is "verdict" "$(figure steady verdict)" valid
+just steady
 if ! sanitized; then # a sanitizer's own memory grows with the run
   grew "the client's memory" "$client_first" "$client_last"
   grew "the server's memory" "$server_first" "$server_last"
