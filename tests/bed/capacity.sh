@@ -43,17 +43,23 @@ conntrack() {
   bed_up --conntrack-max 2000
   serve
   tool k soak -r 500 -l 8
-  near "G7 soak: state capacity" "$(figure k top.answer.state_capacity)" 2000 20
+  # Connections that close give some entries back at once: the router's own drops tell.
+  local dropped
+  dropped=$(stat ct.drop)
+  is "G7 soak: failed, and dropped by the router" "$(figure k failed)" "$dropped"
+  near "G7 soak: state capacity" "$(figure k top.answer.state_capacity)" $((4000 - dropped)) 20
   is "G7 soak: no sustained figure" "$(figure k top.answer.sustainable)" nil
   is "G7 soak: the cause" "$(figure k 'sum(failures) == failures["timeout/connect"]')" true
 }
 
 soak_flow_table() {
-  bed_up --flow-table 1000:5
+  bed_up --flow-table 1000:15
   serve
-  tool k soak -r 300 -l 12
+  tool k soak -r 300 -l 20
   near "G6 soak: state capacity" "$(figure k top.answer.state_capacity)" 1000 10
-  near "G6 soak: sustainable, a second" "$(figure k top.answer.sustainable)" 200 10
+  # The kernel gives entries back up to 0.6 s late: little of 15 s.
+  near "G6 soak: sustainable, a second" "$(figure k top.answer.sustainable)" \
+    "$(calc "1000 / 15")" "$(calc "50 / 15")"
   is "G6 soak: exit status" "$status" 3
 }
 
