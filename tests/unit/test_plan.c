@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "support/cmocka_all.h"
+#include "support/plan.h"
 #include "support/preflight.h"
 
 static struct tsp_limits machine;
@@ -41,22 +42,6 @@ static int setup(void **state)
     machine = usual;
     taken_port = raised = 0;
     return 0;
-}
-
-static struct tsp_run_spec spec_at(double rate)
-{
-    struct tsp_run_spec spec = {0};
-    for (const struct tsp_field *f = tsp_run_fields; f->name; f++)
-        tsp_field_store_preset(f, &spec);
-    spec.rate = rate;
-    return spec;
-}
-
-static void make(struct tsp_plan *p, struct tsp_run_spec *spec)
-{
-    struct tsp_err err = {0};
-    if (tsp_run_spec_check(spec, &err) || tsp_plan_make(p, spec, &err))
-        fail_msg("plan: %s", err.msg);
 }
 
 static void make_fail(struct tsp_run_spec *spec, int code, const char *message)

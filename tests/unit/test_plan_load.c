@@ -3,22 +3,7 @@
 #include "client/plan.h"
 #include "load/arrivals.h"
 #include "support/cmocka_all.h"
-
-static struct tsp_run_spec spec_at(double rate)
-{
-    struct tsp_run_spec spec = {0};
-    for (const struct tsp_field *f = tsp_run_fields; f->name; f++)
-        tsp_field_store_preset(f, &spec);
-    spec.rate = rate;
-    return spec;
-}
-
-static void make(struct tsp_plan *p, struct tsp_run_spec *spec)
-{
-    struct tsp_err err = {0};
-    if (tsp_run_spec_check(spec, &err) || tsp_plan_make(p, spec, &err))
-        fail_msg("plan: %s", err.msg);
-}
+#include "support/plan.h"
 
 static void rate_and_length_give_the_promised_total(void **state)
 {
