@@ -16,8 +16,6 @@
 
 typedef enum tsp_conn_state step_function(struct tsp_conn *c, int *want);
 
-static void drive(struct tsp_conn *c);
-
 static void mark(struct tsp_conn *c, enum tsp_mark m)
 {
     c->marks.at[m] = tsp_now_ns();
@@ -232,11 +230,18 @@ static void finish(struct tsp_conn *c)
     c->env->done(c);
 }
 
-static void drive(struct tsp_conn *c)
+/* Goes on until the connection is done or has to wait; for what, 0 = it is done. */
+static int advance(struct tsp_conn *c)
 {
     int want = 0;
     while (c->state != TSP_CONN_DONE && !want)
         c->state = (unsigned char)steps[c->state](c, &want);
+    return want;
+}
+
+static void drive(struct tsp_conn *c)
+{
+    int want = advance(c);
     if (c->state == TSP_CONN_DONE)
         finish(c);
     else
@@ -347,9 +352,7 @@ void tsp_conn_end_hold(struct tsp_conn *c)
 
 void tsp_conn_expire(struct tsp_conn *c)
 {
-    int want = 0;
-    while (c->state != TSP_CONN_DONE && !want)
-        c->state = (unsigned char)steps[c->state](c, &want);
+    (void)advance(c);
     if (c->state != TSP_CONN_DONE)
         c->state = (unsigned char)fail(c, ETIMEDOUT, waiting_for(c));
     finish(c);

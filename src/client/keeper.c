@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/event.h"
 
 /* Workers post when an interval ends; so much later their posts are collected.
  * One that is later still is counted in the next interval. */
@@ -116,9 +117,7 @@ static void collect(struct tsp_keeper *k, double time, bool last)
         add_up(k, time);
     k->over = last;
     pthread_mutex_unlock(&k->lock);
-    /* A full counter (never) would mean that the reader has not read: it is awake. */
-    while (write(k->event, &(uint64_t){1}, sizeof(uint64_t)) == -1 && errno == EINTR)
-        ;
+    tsp_event_raise(k->event);
 }
 
 static void *keeper_main(void *arg)

@@ -30,25 +30,14 @@ void tsp_mailbox_post(struct tsp_mailbox *m, struct tsp_slice *slice)
     pthread_mutex_lock(&m->lock);
     tsp_slice_add(&m->pending, slice);
     m->pending.open = slice->open;
-    m->posts++;
     pthread_mutex_unlock(&m->lock);
     empty(slice, slice->open);
 }
 
-uint64_t tsp_mailbox_collect(struct tsp_mailbox *m, struct tsp_slice *into)
+void tsp_mailbox_collect(struct tsp_mailbox *m, struct tsp_slice *into)
 {
     pthread_mutex_lock(&m->lock);
     tsp_slice_add(into, &m->pending);
     empty(&m->pending, m->pending.open);
-    uint64_t posts = m->posts;
     pthread_mutex_unlock(&m->lock);
-    return posts;
-}
-
-uint64_t tsp_mailbox_posts(struct tsp_mailbox *m)
-{
-    pthread_mutex_lock(&m->lock);
-    uint64_t posts = m->posts;
-    pthread_mutex_unlock(&m->lock);
-    return posts;
 }

@@ -7,14 +7,12 @@
 #define TSP_CLIENT_MAILBOX_H
 
 #include <pthread.h>
-#include <stdint.h>
 
 #include "measure/timeline.h"
 
 struct tsp_mailbox {
     pthread_mutex_t lock;
     struct tsp_slice pending; /* posted, not yet collected */
-    uint64_t posts;
 };
 
 int tsp_mailbox_init(struct tsp_mailbox *m); /* 0 or -errno; on failure nothing is held */
@@ -23,11 +21,7 @@ void tsp_mailbox_clear(struct tsp_mailbox *m);
 /* Worker: hands slice over and empties it (its open stays as it is). */
 void tsp_mailbox_post(struct tsp_mailbox *m, struct tsp_slice *slice);
 
-/* Keeper: adds what was posted since the last time to into; how many posts
- * there have been in all. */
-uint64_t tsp_mailbox_collect(struct tsp_mailbox *m, struct tsp_slice *into);
-
-/* How many posts there have been in all. */
-uint64_t tsp_mailbox_posts(struct tsp_mailbox *m);
+/* Keeper: adds what was posted since the last time to into. */
+void tsp_mailbox_collect(struct tsp_mailbox *m, struct tsp_slice *into);
 
 #endif

@@ -148,17 +148,6 @@ uint64_t tsp_load_due_by(const struct tsp_load *load, int64_t t_ns)
     return lo;
 }
 
-double tsp_load_rate_at(const struct tsp_load *load, int64_t t_ns)
-{
-    for (size_t i = 0; i < load->segments && t_ns >= load->segment[i].start_ns; i++) {
-        const struct tsp_segment *s = &load->segment[i];
-        int64_t into = t_ns - s->start_ns;
-        if (into < s->length_ns)
-            return (double)(s->rate + s->slope * (long double)into / NS_PER_SECOND);
-    }
-    return 0;
-}
-
 double tsp_load_mean_rate(const struct tsp_load *load)
 {
     if (load->length_ns == 0)

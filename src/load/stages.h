@@ -46,9 +46,6 @@ int64_t tsp_load_due_ns(const struct tsp_load *load, double n);
 /* Points due before time t (ns): the n in 0, 1, 2, ... with due_ns(n) < t. */
 uint64_t tsp_load_due_by(const struct tsp_load *load, int64_t t_ns);
 
-/* The rate asked for at time t (ns from the start); 0 past the end. */
-double tsp_load_rate_at(const struct tsp_load *load, int64_t t_ns);
-
 /* Mean of the whole load, per second. */
 double tsp_load_mean_rate(const struct tsp_load *load);
 

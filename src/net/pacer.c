@@ -7,15 +7,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/event.h"
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct tsp_pacer *p = (struct tsp_pacer *)io;
     uint64_t expirations;
-    if (revents & EV_ERROR) {           /* epoll had no memory for it: libev took the watcher out */
-        ev_io_set(io, io->fd, EV_READ); /* else libev takes it for registered */
-        ev_io_start(loop, io);
-    }
+    tsp_event_rewatch(loop, io, revents);
     /* Nothing to read = the time was moved meanwhile: not due yet. */
     if (read(io->fd, &expirations, sizeof expirations) == -1)
         return;

@@ -5,14 +5,13 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "net/event.h"
+
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
     struct tsp_waker *w = (struct tsp_waker *)io;
     uint64_t calls;
-    if (revents & EV_ERROR) {           /* epoll had no memory for it: libev took the watcher out */
-        ev_io_set(io, io->fd, EV_READ); /* else libev takes it for registered */
-        ev_io_start(loop, io);
-    }
+    tsp_event_rewatch(loop, io, revents);
     if (read(io->fd, &calls, sizeof calls) == -1)
         return; /* nobody called */
     w->on_wake(w);
@@ -44,9 +43,7 @@ void tsp_waker_stop(struct tsp_waker *w)
 
 void tsp_waker_call(struct tsp_waker *w)
 {
-    /* A full counter fails, and means that it is awake anyway. */
-    while (write(w->io.fd, &(uint64_t){1}, sizeof(uint64_t)) == -1 && errno == EINTR)
-        ;
+    tsp_event_raise(w->io.fd);
 }
 
 void tsp_waker_close(struct tsp_waker *w)

@@ -211,20 +211,11 @@ static void due_by_counts_what_due_ns_says(void **state)
     tsp_load_clear(&load);
 }
 
-static void the_rate_follows_the_stages(void **state)
+static void mean_and_peak_follow_the_stages(void **state)
 {
     (void)state;
     static const struct tsp_stage stages[] = {{100, 300, 2 * S}, {0, 0, S}, {50, 50, S}};
-    static const struct {
-        int64_t t_ns;
-        double rate;
-    } rows[] = {
-        {-1, 0},     {0, 100},        {S, 200},   {2 * S, 0},     {5 * S / 2, 0},
-        {3 * S, 50}, {4 * S - 1, 50}, {4 * S, 0}, {INT64_MAX, 0},
-    };
     struct tsp_load load = load_of(stages, 3);
-    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-        assert_true(fabs(tsp_load_rate_at(&load, rows[i].t_ns) - rows[i].rate) < 1e-9);
     assert_true(tsp_load_mean_rate(&load) == 450 / 4.0);
     assert_true(tsp_load_peak_rate(&load) == 300);
     tsp_load_clear(&load);
@@ -287,7 +278,6 @@ static void a_load_of_nothing_answers_never(void **state)
     struct tsp_load load = {0};
     assert_int_equal(tsp_load_due_ns(&load, 0), TSP_NEVER);
     assert_int_equal(tsp_load_due_by(&load, S), 0);
-    assert_true(tsp_load_rate_at(&load, 0) == 0);
     assert_true(tsp_load_mean_rate(&load) == 0);
     assert_true(tsp_load_peak_rate(&load) == 0);
     tsp_load_clear(&load);
@@ -306,7 +296,7 @@ int main(void)
         cmocka_unit_test(what_a_stage_leaves_over_is_due_in_the_next),
         cmocka_unit_test(points_are_due_in_order),
         cmocka_unit_test(due_by_counts_what_due_ns_says),
-        cmocka_unit_test(the_rate_follows_the_stages),
+        cmocka_unit_test(mean_and_peak_follow_the_stages),
         cmocka_unit_test(a_load_that_makes_no_sense_is_refused),
         cmocka_unit_test(running_out_of_memory_is_reported),
         cmocka_unit_test(a_load_of_nothing_answers_never),
