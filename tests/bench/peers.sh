@@ -60,17 +60,20 @@ peers() {
     done
     row tspam_beside "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424
     row tspam_beside_coalescing "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424 coalesce
+    row floor_beside "$floor" both -p 82 -s "$seconds" -q 68 -a 5424 -i -t 2
   done
   finish "$nginx"
   value=$(median "$work/tspam_beside.values" 1)
-  local one_segment
+  local one_segment bare
   one_segment=$(median "$work/tspam_beside_coalescing.values" 1)
-  printf '\n| peer, Connection: close | connections/s | tspam / peer | with --coalesce-fin |\n'
-  echo "|---|---|---|---|"
+  bare=$(median "$work/floor_beside.values" 1)
+  printf '\n| peer, Connection: close | connections/s | tspam / peer | with --coalesce-fin | floor / peer |\n'
+  echo "|---|---|---|---|---|"
   for tool in wrk ab httperf; do
     has "$tool" || continue
     awk -v tool="$tool" -v peer="$(median "$work/$tool.peer" 1)" -v tspam="$value" \
-      -v together="$one_segment" 'BEGIN { printf "| %s + nginx | %.0f | %.2f | %.2f |\n",
-        tool, peer, tspam / (peer + 1e-9), together / (peer + 1e-9) }'
+      -v together="$one_segment" -v bare="$bare" 'BEGIN { peer += 1e-9
+        printf "| %s + nginx | %.0f | %.2f | %.2f | %.2f |\n", tool, peer, tspam / peer,
+          together / peer, bare / peer }'
   done
 }
