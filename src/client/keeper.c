@@ -120,6 +120,13 @@ static void collect(struct tsp_keeper *k, double time, bool last)
     tsp_event_raise(k->event);
 }
 
+void tsp_keeper_note_end(struct tsp_keeper *k)
+{
+    tsp_usage_process(&k->usage);
+    if (tsp_kcounters_read(&k->after, "/proc"))
+        k->out_of_memory = true;
+}
+
 static void *keeper_main(void *arg)
 {
     struct tsp_keeper *k = arg;
@@ -130,6 +137,7 @@ static void *keeper_main(void *arg)
         if (last) {
             join_workers(k);
             end = tsp_now_ns() - k->start_ns;
+            tsp_keeper_note_end(k);
         }
         collect(k, (double)end / 1e9, last);
     }
@@ -203,6 +211,7 @@ void tsp_keeper_clear(struct tsp_keeper *k)
     for (unsigned i = 0; i < k->made; i++)
         tsp_worker_clear(&k->seat[i].worker);
     free(k->seat);
+    tsp_kcounters_clear(&k->after);
     tsp_slice_clear(&k->slice);
     tsp_timeline_clear(&k->timeline);
     pthread_cond_destroy(&k->changed);

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "client/worker.h"
 #include "measure/timeline.h"
+#include "sys/kcounters.h"
+#include "sys/usage.h"
 
 struct tsp_keeper;
 
@@ -38,6 +40,10 @@ struct tsp_keeper {
     struct tsp_timeline timeline; /* and the rest: under lock */
     struct tsp_interval sum;      /* of the timeline; open is the latest */
     bool over, out_of_memory, running;
+
+    /* Of the moment at which the last worker had ended: what comes later is not the run's. */
+    struct tsp_kcounters after;
+    struct tsp_usage usage; /* of the process */
 };
 
 /* Makes the workers of this plan; on failure nothing is held. */
@@ -53,6 +59,9 @@ bool tsp_keeper_interval(struct tsp_keeper *k, size_t i, struct tsp_interval *ou
 
 /* True once every worker has been joined and the timeline is complete. */
 bool tsp_keeper_is_over(struct tsp_keeper *k);
+
+/* Reads after and usage; the keeper's thread does so itself at the end of a run. */
+void tsp_keeper_note_end(struct tsp_keeper *k);
 
 void tsp_keeper_join(struct tsp_keeper *k);  /* waits until it is over */
 void tsp_keeper_clear(struct tsp_keeper *k); /* joins first; all-zero is not allowed */

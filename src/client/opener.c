@@ -64,7 +64,7 @@ void tsp_opener_give_up(struct tsp_worker *w, int64_t until_ns)
         w->tally.not_started++;
         advance(w);
     }
-    w->opening = false;
+    tsp_worker_end_opening(w);
 }
 
 /* Opens everything that is due, then sleeps until the next. A late wake-up opens
@@ -78,7 +78,7 @@ static void open_due(struct tsp_worker *w)
         if (due > now)
             now = tsp_now_ns();
         if (due == TSP_NEVER) {
-            w->opening = false;
+            tsp_worker_end_opening(w);
         } else if (now > end + TSP_CATCH_UP_NS) {
             tsp_opener_give_up(w, end);
         } else if (due > now || opened == OPENS_PER_TURN) {
@@ -101,7 +101,7 @@ static void on_refill(struct ev_loop *loop, ev_prepare *watcher, int revents)
     int opened = 0;
     while (w->opening && w->tally.open < w->concurrency && opened < OPENS_PER_TURN) {
         if (!w->left) {
-            w->opening = false;
+            tsp_worker_end_opening(w);
             break;
         }
         if (w->left != UINT64_MAX)
@@ -134,7 +134,7 @@ static void pace_closed_loop(struct tsp_worker *w)
             tsp_pacer_at(&w->pacer, plan->start_ns + plan->length_ns);
         return;
     }
-    w->opening = false;
+    tsp_worker_end_opening(w);
     tsp_worker_leave_when_idle(w);
 }
 

@@ -36,8 +36,11 @@ struct tsp_result {
     bool has_nat;
     struct tsp_nat nat;
 
-    int64_t first_failure; /* due time from the start of the earliest that failed; -1 = none */
-    uint64_t first_failure_count; /* connections due before it */
+    /* When the first connection went wrong, from the start; -1 = none failed. Without an
+     * answer: when it was due, or if it had been established, when the answer began to be
+     * waited for. Else when it broke. */
+    int64_t first_failure;
+    uint64_t first_failure_count; /* connections due before that */
 
     struct tsp_kcounters counters;
     double cpu_user, cpu_system, cpu_share; /* seconds; share of all processors */

@@ -170,10 +170,9 @@ static void copy_plan(const struct tsp_run *run, struct tsp_result *r)
 
 static void add_machine(struct tsp_run *run, struct tsp_result *r)
 {
-    struct tsp_usage now;
-    tsp_usage_process(&now);
-    r->cpu_user = (double)(now.user_ns - run->usage.user_ns) / 1e9;
-    r->cpu_system = (double)(now.system_ns - run->usage.system_ns) / 1e9;
+    const struct tsp_usage *end = &run->keeper.usage;
+    r->cpu_user = (double)(end->user_ns - run->usage.user_ns) / 1e9;
+    r->cpu_system = (double)(end->system_ns - run->usage.system_ns) / 1e9;
     double all = (double)run->plan.limits.cpus * r->elapsed;
     r->cpu_share = all > 0 ? (r->cpu_user + r->cpu_system) / all : 0;
 }
@@ -187,7 +186,7 @@ static int judge(struct tsp_run *run, struct tsp_result *r)
     for (unsigned i = 0; i < n; i++) {
         const struct tsp_worker *w = &run->keeper.seat[i].worker;
         time[i] = (struct tsp_worker_time){w->usage.user_ns + w->usage.system_ns, w->usage.wait_ns,
-                                           w->wall_ns};
+                                           w->used_ns};
     }
     struct tsp_evidence evidence = {
         .tally = &r->tally,
@@ -200,16 +199,6 @@ static int judge(struct tsp_run *run, struct tsp_result *r)
     tsp_verdict_of(&r->verdict, &evidence);
     free(time);
     return 0;
-}
-
-static int add_counters(struct tsp_run *run, struct tsp_result *r)
-{
-    struct tsp_kcounters after = {0};
-    int rc = tsp_kcounters_read(&after, "/proc");
-    if (!rc)
-        rc = tsp_kcounters_diff(&r->counters, &after, &run->before);
-    tsp_kcounters_clear(&after);
-    return rc;
 }
 
 /* The identity every run has to satisfy, and with even arrivals that ran their
@@ -225,7 +214,8 @@ static bool adds_up(const struct tsp_run *run, const struct tsp_result *r)
 
 static int fill(struct tsp_run *run, struct tsp_result *r)
 {
-    if (run->keeper.out_of_memory || tsp_tally_init(&r->tally) || add_counters(run, r))
+    if (run->keeper.out_of_memory || tsp_tally_init(&r->tally) ||
+        tsp_kcounters_diff(&r->counters, &run->keeper.after, &run->before))
         return -ENOMEM;
     copy_plan(run, r);
     add_workers(run, r);
@@ -241,6 +231,8 @@ int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval
     *result = (struct tsp_result){0};
     if (run->keeper.running)
         watch(run, on_interval, user);
+    else
+        tsp_keeper_note_end(&run->keeper);
     tsp_keeper_join(&run->keeper);
     int rc = fill(run, result);
     return rc ? rc : adds_up(run, result) ? 0 : -EBADMSG;

@@ -12,6 +12,9 @@
 #define LAG_SHARE 0.1
 #define STARTED_SHARE 0.99
 
+/* Fewer late beats than this are one stall of a moment. */
+#define LATE_BEATS 3
+
 /* A thread that is busy, or waiting for a processor, for this much of the time
  * has none left. */
 #define BUSY_SHARE 0.95
@@ -39,6 +42,12 @@ static uint64_t failures(const struct tsp_tally *t, enum tsp_outcome o)
     return n;
 }
 
+static int64_t late_bound(const struct tsp_tally *t)
+{
+    double share = (double)tsp_hist_percentile(t->phase[TSP_PHASE_LATENCY], 50) * LAG_SHARE;
+    return share > (double)LAG_FLOOR_NS ? (int64_t)share : LAG_FLOOR_NS;
+}
+
 static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
 {
     const struct tsp_tally *t = e->tally;
@@ -51,18 +60,31 @@ static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
             "(%llu of %llu)",
             100 * (double)t->started / (double)wanted, (unsigned long long)t->started,
             (unsigned long long)wanted);
-    int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99);
-    double latency = (double)tsp_hist_percentile(t->phase[TSP_PHASE_LATENCY], 50);
-    double bound = latency * LAG_SHARE;
-    if (bound < (double)LAG_FLOOR_NS)
-        bound = (double)LAG_FLOOR_NS;
+    int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99), bound = late_bound(t);
     char is[16], may_be[16];
-    if ((double)lag > bound)
+    if (lag > bound)
         add(v, "generator",
             "late starts: 1 %% of the connections were started %s or more after they were due "
             "(bound %s)",
-            tsp_format_time(is, sizeof is, lag),
-            tsp_format_time(may_be, sizeof may_be, (int64_t)bound));
+            tsp_format_time(is, sizeof is, lag), tsp_format_time(may_be, sizeof may_be, bound));
+}
+
+/* A closed loop has no due times, and answers still come after the last start: for
+ * both the beats of the workers' loops tell. The share that was late is the share of
+ * the time in which nobody here could act. */
+static void judge_beats(struct tsp_verdict *v, const struct tsp_evidence *e)
+{
+    const struct tsp_hist *beat = e->tally->beat;
+    int64_t bound = late_bound(e->tally);
+    uint64_t all = tsp_hist_count(beat), late = tsp_hist_count_between(beat, bound, INT64_MAX);
+    char longest[16], may_be[16];
+    if (late < LATE_BEATS || (double)late <= (1 - STARTED_SHARE) * (double)all)
+        return;
+    add(v, "generator",
+        "late wake-ups: for %.0f %% of the run this process could not act for %s or more (longest "
+        "%s)",
+        100 * (double)late / (double)all, tsp_format_time(may_be, sizeof may_be, bound),
+        tsp_format_time(longest, sizeof longest, tsp_hist_max(beat)));
 }
 
 static void judge_cpu(struct tsp_verdict *v, const struct tsp_evidence *e)
@@ -126,6 +148,9 @@ void tsp_verdict_of(struct tsp_verdict *v, const struct tsp_evidence *e)
     v->reasons = 0;
     judge_resources(v, e);
     judge_kernel(v, e);
+    size_t others = v->reasons;
     judge_starts(v, e);
+    if (v->reasons == others) /* else it is the same lateness once more */
+        judge_beats(v, e);
     judge_cpu(v, e);
 }

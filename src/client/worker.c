@@ -10,6 +10,12 @@
 /* One read buffer for all connections of a worker. */
 #define BUFFER_SIZE ((size_t)64 * 1024)
 
+/* The loop notes how late it is so often: the bound of a late start. */
+#define BEAT_NS (10 * TSP_MS)
+
+/* An opening so short says nothing of the processor time it had to spare. */
+#define SHORT_NS (100 * TSP_MS)
+
 /* ---- the life of one connection, as the worker sees it ---- */
 
 static struct tsp_worker *owner(struct tsp_conn *c)
@@ -88,11 +94,24 @@ static void retire(struct tsp_worker *w, struct tsp_conn *c)
     tsp_worker_leave_when_idle(w);
 }
 
-void tsp_worker_note_failure(struct tsp_worker *w, int64_t due_ns)
+void tsp_worker_note_failure(struct tsp_worker *w, int64_t when_ns)
 {
     w->slice.failed++;
-    if (due_ns < w->first_failure_ns)
-        w->first_failure_ns = due_ns;
+    if (when_ns < w->first_failure_ns)
+        w->first_failure_ns = when_ns;
+}
+
+/* What was waited for in vain went wrong when the wait began; anything else is
+ * known at once. Before it is established that is when it was due: a table that
+ * is full was so for the SYN. */
+static int64_t went_wrong_ns(const struct tsp_conn *c)
+{
+    const int64_t *at = c->marks.at;
+    if (!at[TSP_MARK_ESTABLISHED])
+        return at[TSP_MARK_DUE];
+    if (c->outcome != TSP_TIMEOUT)
+        return tsp_now_ns();
+    return at[TSP_MARK_SENT] ? at[TSP_MARK_SENT] : at[TSP_MARK_ESTABLISHED];
 }
 
 static void on_done(struct tsp_conn *c)
@@ -107,7 +126,7 @@ static void on_done(struct tsp_conn *c)
             tsp_nat_note(&w->nat, c->nat);
     } else {
         tsp_tally_fail(&w->tally, c->outcome, c->step, c->error);
-        tsp_worker_note_failure(w, at[TSP_MARK_DUE]);
+        tsp_worker_note_failure(w, went_wrong_ns(c));
     }
     retire(w, c);
 }
@@ -155,7 +174,38 @@ static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
     tsp_mailbox_post(&w->mailbox, &w->slice);
 }
 
+/* Every beat that has passed counts, so that the longer the loop stood still, the
+ * more of them were late, whoever held it up. */
+static void on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
+{
+    (void)loop;
+    (void)revents;
+    struct tsp_worker *w = timer->data;
+    int64_t now = tsp_now_ns();
+    for (; w->beat_ns <= now; w->beat_ns += BEAT_NS)
+        tsp_hist_record(w->tally.beat, now - w->beat_ns);
+    at_ns(w, timer, w->beat_ns);
+}
+
+/* Since began: what the thread used, and the time it had for that. */
+static void take_usage(struct tsp_worker *w)
+{
+    tsp_usage_thread(&w->usage);
+    w->usage.user_ns -= w->before.user_ns;
+    w->usage.system_ns -= w->before.system_ns;
+    w->usage.wait_ns -= w->before.wait_ns;
+    w->used_ns = tsp_now_ns() - w->began_ns;
+}
+
 /* ---- stopping ---- */
+
+void tsp_worker_end_opening(struct tsp_worker *w)
+{
+    if (!w->opening)
+        return;
+    w->opening = false;
+    take_usage(w);
+}
 
 static void abort_one(struct tsp_worker *w, struct tsp_conn *c)
 {
@@ -181,7 +231,7 @@ static void on_stop(struct tsp_waker *waker)
     int how = atomic_load(&w->stop);
     if (w->opening && !w->concurrency)
         tsp_opener_give_up(w, atomic_load(&w->stop_ns));
-    w->opening = false;
+    tsp_worker_end_opening(w);
     while (w->by_hold.first)
         end_first_hold(w);
     if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
@@ -239,6 +289,8 @@ static void init_watchers(struct tsp_worker *w)
     init_timer(w, &w->hold_end, on_hold_end);
     init_timer(w, &w->interval_end, on_interval_end);
     init_timer(w, &w->grace_end, on_grace_end);
+    init_timer(w, &w->beat, on_beat);
+    ev_set_priority(&w->beat, EV_MAXPRI); /* the loop's own lateness, not that of a batch */
     tsp_opener_init(w);
 }
 
@@ -307,22 +359,20 @@ static void start_timers(struct tsp_worker *w)
     ev_now_update(w->loop);
     ev_timer_set(&w->interval_end, (lead > 0 ? lead : 0) + interval, interval);
     ev_timer_start(w->loop, &w->interval_end);
+    w->beat_ns = w->plan->start_ns + BEAT_NS;
+    at_ns(w, &w->beat, w->beat_ns);
     tsp_waker_start(&w->stopped);
     tsp_pacer_at(&w->pacer, w->plan->start_ns);
 }
 
 void tsp_worker_run(struct tsp_worker *w)
 {
-    struct tsp_usage before;
-    int64_t began_ns = tsp_now_ns();
-    tsp_usage_thread(&before);
+    w->began_ns = tsp_now_ns();
+    tsp_usage_thread(&w->before);
     w->opening = true;
     start_timers(w);
     ev_run(w->loop, 0);
     tsp_mailbox_post(&w->mailbox, &w->slice);
-    tsp_usage_thread(&w->usage);
-    w->usage.user_ns -= before.user_ns;
-    w->usage.system_ns -= before.system_ns;
-    w->usage.wait_ns -= before.wait_ns;
-    w->wall_ns = tsp_now_ns() - began_ns;
+    if (w->used_ns < SHORT_NS)
+        take_usage(w);
 }

@@ -41,7 +41,7 @@ struct tsp_worker {
     struct ev_loop *loop;
     struct tsp_pacer pacer;
     struct tsp_waker stopped;
-    ev_timer expiry, hold_end, interval_end, grace_end;
+    ev_timer expiry, hold_end, interval_end, grace_end, beat;
     ev_prepare refill; /* closed loop */
     ev_idle more;      /* closed loop: refill again without waiting */
 
@@ -64,9 +64,12 @@ struct tsp_worker {
 
     int64_t ended_ns;         /* when its last connection ended; 0 = none did */
     int64_t last_start_ns;    /* when it last started one */
-    int64_t first_failure_ns; /* least due time of one that failed; INT64_MAX = none */
-    struct tsp_usage usage;   /* of its thread, from start to end of the run */
-    int64_t wall_ns;
+    int64_t first_failure_ns; /* when the first went wrong; INT64_MAX = none did */
+    int64_t beat_ns;          /* when its loop should next be awake */
+    struct tsp_usage usage;   /* of its thread, over used_ns */
+    int64_t used_ns;          /* the time in which it opened; the whole run if that was short */
+    int64_t began_ns;
+    struct tsp_usage before; /* what the thread had used then */
 };
 
 /* On failure nothing is held. */
@@ -80,9 +83,11 @@ void tsp_worker_run(struct tsp_worker *w);
 /* Any thread, any number of times; a stronger stop replaces a weaker. */
 void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns);
 
-/* For opener.c: a connection was started, failed; nothing may be left to do. */
+/* For opener.c: a connection was started, failed (went wrong at when_ns); nothing
+ * more will be opened; nothing may be left to do. */
 void tsp_worker_on_start(struct tsp_conn *c);
-void tsp_worker_note_failure(struct tsp_worker *w, int64_t due_ns);
+void tsp_worker_note_failure(struct tsp_worker *w, int64_t when_ns);
+void tsp_worker_end_opening(struct tsp_worker *w);
 void tsp_worker_leave_when_idle(struct tsp_worker *w);
 
 #endif

@@ -22,20 +22,23 @@ const char *tsp_phase_name(enum tsp_phase p)
 int tsp_tally_init(struct tsp_tally *t)
 {
     *t = (struct tsp_tally){0};
+    t->beat = tsp_hist_new();
+    bool made = t->beat;
     for (int p = 0; p < TSP_PHASES; p++) {
         t->phase[p] = tsp_hist_new();
-        if (!t->phase[p]) {
-            tsp_tally_clear(t);
-            return -ENOMEM;
-        }
+        made = made && t->phase[p];
     }
-    return 0;
+    if (made)
+        return 0;
+    tsp_tally_clear(t);
+    return -ENOMEM;
 }
 
 void tsp_tally_clear(struct tsp_tally *t)
 {
     for (int p = 0; p < TSP_PHASES; p++)
         tsp_hist_free(t->phase[p]);
+    tsp_hist_free(t->beat);
     *t = (struct tsp_tally){0};
 }
 
@@ -118,6 +121,7 @@ void tsp_tally_add(struct tsp_tally *into, const struct tsp_tally *from)
 {
     for (int p = 0; p < TSP_PHASES; p++)
         tsp_hist_add(into->phase[p], from->phase[p]);
+    tsp_hist_add(into->beat, from->beat);
     add_failures(into, from);
     into->due += from->due;
     into->started += from->started;

@@ -41,6 +41,7 @@ struct tsp_other {
 
 struct tsp_tally {
     struct tsp_hist *phase[TSP_PHASES];
+    struct tsp_hist *beat; /* how late the worker's loop was, at each beat of its time */
     uint64_t due, started, ok, failed, aborted, capped, not_started;
     uint64_t failure[TSP_OUTCOMES][TSP_STEPS]; /* [TSP_OK] stays 0 */
     struct tsp_other other[TSP_TALLY_OTHERS];  /* of failure[TSP_OTHER]; past 16 kinds unnamed */

@@ -64,6 +64,22 @@ test("refused connections are counted, not raised", function()
   adds_up(r)
 end)
 
+test("what comes between the end of a run and wait is not the run's", function()
+  local server <close> = new_server()
+  local run = assert(tspam.start { port = server.port, rate = 100, length = 0.1 })
+  repeat
+    tspam.sleep(0.05)
+  until run:snapshot().ok == 10
+  tspam.sleep(0.2)
+  local before = tspam.usage()
+  repeat
+    local now = tspam.usage()
+  until now.user + now.system - before.user - before.system > 0.5
+  local r = run:wait()
+  equal(r.ok, 10)
+  assert(r.cpu.user + r.cpu.system < 0.5, "its CPU: " .. r.cpu.user + r.cpu.system)
+end)
+
 test("a ramp, stages, a count and a closed loop have their exact totals", function()
   local server <close> = new_server()
   local port = server.port

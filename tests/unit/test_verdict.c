@@ -25,6 +25,7 @@ static int setup(void **state)
     s.tally.due = s.tally.started = s.tally.ok = 1000;
     tsp_hist_record_n(s.tally.phase[TSP_PHASE_LAG], TSP_MS / 10, 1000);
     tsp_hist_record_n(s.tally.phase[TSP_PHASE_LATENCY], TSP_MS, 1000);
+    tsp_hist_record_n(s.tally.beat, TSP_MS, 200);
     s.counters.item = s.counter;
     s.worker[0] = s.worker[1] = (struct tsp_worker_time){.wall = 1000 * TSP_MS};
     s.evidence = (struct tsp_evidence){.tally = &s.tally,
@@ -174,13 +175,57 @@ static void lateness_is_noise_up_to_a_tenth_of_what_is_measured(void **state)
     assert_non_null(strstr(s->verdict.reason[0].text, "(bound 100 ms)"));
 }
 
-static void a_closed_loop_is_never_late(void **state)
+static void a_closed_loop_is_never_started_late(void **state)
 {
     struct scene *s = *state;
     s->evidence.closed_loop = true;
     s->tally.started = 1;
     tsp_hist_record_n(s->tally.phase[TSP_PHASE_LAG], TSP_SECOND, 1000);
     expect_valid(s);
+}
+
+static void a_stall_shows_in_the_beats_where_no_start_was_late(void **state)
+{
+    struct scene *s = *state;
+    for (int i = 0; i < 2; i++) {
+        s->evidence.closed_loop = i;
+        tsp_hist_reset(s->tally.beat);
+        tsp_hist_record_n(s->tally.beat, TSP_MS, 295);
+        tsp_hist_record_n(s->tally.beat, 9 * TSP_MS, 2);
+        tsp_hist_record_n(s->tally.beat, 40 * TSP_MS, 2);
+        expect_valid(s);
+        tsp_hist_record_n(s->tally.beat, 50 * TSP_MS, 1);
+        tsp_hist_record_n(s->tally.beat, 500 * TSP_MS, 1);
+        expect_only(s, "generator",
+                    "late wake-ups: for 1 % of the run this process could not act for 10 ms or "
+                    "more (longest 500 ms)");
+    }
+}
+
+static void a_stall_of_a_moment_is_noise(void **state)
+{
+    struct scene *s = *state;
+    tsp_hist_reset(s->tally.beat);
+    tsp_hist_record_n(s->tally.beat, TSP_MS, 8);
+    tsp_hist_record_n(s->tally.beat, 25 * TSP_MS, 2);
+    expect_valid(s);
+    tsp_hist_record_n(s->tally.beat, 15 * TSP_MS, 1);
+    tsp_verdict_of(&s->verdict, &s->evidence);
+    assert_int_equal(s->verdict.reasons, 1);
+    /* As lateness of starts: a tenth of what is measured is noise as well. */
+    tsp_hist_reset(s->tally.phase[TSP_PHASE_LATENCY]);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LATENCY], 500 * TSP_MS, 1000);
+    expect_valid(s);
+}
+
+static void a_stall_is_told_once(void **state)
+{
+    struct scene *s = *state;
+    tsp_hist_record_n(s->tally.beat, TSP_SECOND, 100);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LAG], TSP_SECOND, 100);
+    tsp_verdict_of(&s->verdict, &s->evidence);
+    assert_int_equal(s->verdict.reasons, 1);
+    assert_non_null(strstr(s->verdict.reason[0].text, "late starts"));
 }
 
 static void a_worker_without_time_to_spare_is_a_reason(void **state)
@@ -237,7 +282,10 @@ int main(void)
         TEST(capped_connections_were_not_to_be_started),
         TEST(lateness_is_noise_up_to_ten_milliseconds),
         TEST(lateness_is_noise_up_to_a_tenth_of_what_is_measured),
-        TEST(a_closed_loop_is_never_late),
+        TEST(a_closed_loop_is_never_started_late),
+        TEST(a_stall_shows_in_the_beats_where_no_start_was_late),
+        TEST(a_stall_of_a_moment_is_noise),
+        TEST(a_stall_is_told_once),
         TEST(a_worker_without_time_to_spare_is_a_reason),
         TEST(a_worker_that_never_ran_says_nothing),
         TEST(every_reason_is_told_the_scarce_resources_first),
