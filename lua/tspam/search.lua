@@ -10,6 +10,7 @@
 -- limiter lets through looks like rate in a short one.
 
 local format = require "tspam.format"
+local judge = require "tspam.search.judge"
 local settle = require "tspam.search.settle"
 local trials = require "tspam.search.trials"
 
@@ -24,6 +25,11 @@ local DEFAULTS = {
 }
 --- A baseline with more failures than this is no baseline.
 local BASELINE_FAILURES = 0.1
+--- How often it is looked at while something is learned from it, and halved while
+-- half the rate fares better.
+local BASELINE_LOOKS, HALVINGS = 3, 5
+--- Fewer misses than this tell no share.
+local FEW_MISSES = 4
 --- This machine's own limit is not worth more precision.
 local OWN_PRECISION = 0.1
 
@@ -57,18 +63,49 @@ local function useless_baseline(s, rate, verdict, result)
   end
 end
 
+--- One look at the lowest rate; made again while the trial's maker learns from it,
+-- and where it is slow.
+local function look_lowest(s, rate)
+  local verdict, result, again
+  for _ = 1, BASELINE_LOOKS do
+    verdict, result = s:attempt(rate)
+    again = verdict and (verdict.trial == "fail" and verdict.digest.failed == 0
+      or verdict.trial ~= "invalid" and s.goals.on_baseline and s.goals.on_baseline(result))
+    if not again then
+      break
+    end
+  end
+  return verdict, result
+end
+
+--- Misses at the lowest rate are the path's own, or the rate is too high already:
+-- half of it tells. -> the rate and the verdict that the search is to start from
+local function not_saturated(s, rate, verdict, result)
+  for _ = 1, HALVINGS do
+    local t = verdict.digest
+    if t.misses < FEW_MISSES or t.misses <= s.goals.max_failures * t.n then
+      break
+    end
+    local lower, its = s:attempt(rate / 2)
+    if not lower or lower.trial == "invalid" then
+      break
+    elseif judge.trial(result, lower.digest, s.goals).trial ~= "fail" then
+      s.judged[#s.judged + 1] = lower.digest -- the path's own share, known better now
+      break
+    end
+    rate, verdict, result = rate / 2, lower, its
+  end
+  return rate, verdict
+end
+
 local function measure_baseline(s)
   local rate = s.goals.start
-  local verdict, result = s:attempt(rate)
-  local again = verdict and (verdict.trial == "fail" and verdict.digest.failed == 0
-    or verdict.trial ~= "invalid" and s.goals.on_baseline and s.goals.on_baseline(result))
-  if again then
-    verdict, result = s:attempt(rate)
-  end
+  local verdict, result = look_lowest(s, rate)
   if verdict then
     useless_baseline(s, rate, verdict, result)
   end
   if not s.answer then
+    rate, verdict = not_saturated(s, rate, verdict, result)
     s.baseline, s.lower = verdict.digest, rate
   end
 end
@@ -112,6 +149,15 @@ local function climb(s)
   end
 end
 
+--- Steps that the user fixed may be small ones: so many more trials.
+local function most_trials(goals)
+  local steps = 0
+  if goals.fixed_increment then
+    steps = math.log(goals.max_rate / goals.start) / math.log(goals.increment)
+  end
+  return goals.max_trials + math.max(0, math.ceil(steps))
+end
+
 local function precise(s)
   local own = s.bounding.trial == "invalid"
   return s.upper <= s.lower * (1 + math.max(s.goals.precision, own and OWN_PRECISION or 0))
@@ -150,14 +196,18 @@ local function bisect(s)
 end
 
 return function(trial, goals)
-  local s = trials(trial, setmetatable(goals, { __index = DEFAULTS }))
+  setmetatable(goals, { __index = DEFAULTS })
+  goals.max_trials = most_trials(goals)
+  local s = trials(trial, goals)
   measure_baseline(s)
-  climb(s)
-  bisect(s)
-  if not s.answer and s.upper and s.bounding.trial == "invalid" then
-    own_limit(s, s.upper, s.bounding)
-  elseif not s.answer then
-    settle(s)
+  while not s.answer do
+    climb(s)
+    bisect(s)
+    if not s.answer and s.upper and s.bounding.trial == "invalid" then
+      own_limit(s, s.upper, s.bounding)
+    elseif not s:lifted() then
+      settle(s)
+    end
   end
   return { answer = s.answer, trials = s.trials, baseline = s.baseline, made = s.made,
     conclusive = s.conclusive or false, error = s.error }

@@ -67,7 +67,8 @@ peers() {
   local one_segment bare
   one_segment=$(median "$work/tspam_beside_coalescing.values" 1)
   bare=$(median "$work/floor_beside.values" 1)
-  printf '\n| peer, Connection: close | connections/s | tspam / peer | with --coalesce-fin | floor / peer |\n'
+  printf '\nConnection: close\n\n'
+  echo "| peer | connections/s | tspam / peer | coalescing / peer | floor / peer |"
   echo "|---|---|---|---|---|"
   for tool in wrk ab httperf; do
     has "$tool" || continue

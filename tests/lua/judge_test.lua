@@ -33,6 +33,8 @@ local cases = {
   { { failed = 30, ok = 970, failures = { ["no-fd/socket"] = 30 } }, "invalid", "no-fd" },
   { { verdict = "invalid", reasons = { "late starts" } }, "invalid", "late starts" },
   { { started = 900, ok = 900, not_started = 100 }, "invalid", "900 of 1000" },
+  { { started = 900, ok = 900, capped = 100 }, "fail", "max_open" },
+  { { started = 990, ok = 990, capped = 10 }, "pass", "" },
 }
 for i, row in ipairs(cases) do
   test(("case %d is judged %s"):format(i, row[2]), function()
@@ -56,6 +58,18 @@ local function timeline(medians, open)
   end
   return { timeline = list }
 end
+
+test("connections that take longer than a quarter of the trial are no growing queue", function()
+  local takes = median(2.5) -- of four seconds at 250/s: open after one 250, at the end 625
+  local open = timeline({ 2.5, 2.5, 2.5, 2.5 }, { 250, 500, 625, 625 })
+  local slow = judge.digest(result { latency = takes, timeline = open.timeline })
+  equal(judge.trial(result { latency = takes, timeline = open.timeline }, nil, goals).trial, "pass")
+  equal(judge.trial(result { latency = takes, timeline = open.timeline }, slow, goals).trial,
+    "pass")
+  open.timeline[4].open = 725
+  contains(judge.trial(result { latency = takes, timeline = open.timeline }, slow, goals).why,
+    "completions fall behind")
+end)
 
 test("a median that doubles within the trial is a growing queue from 5 ms on", function()
   local grows = judge.trial(result(timeline { 0.004, 0.006, 0.008, 0.0095 }), base, goals)

@@ -7,12 +7,15 @@
 --   entries {size, ttl}      fixed table, each entry kept ttl seconds
 --   server {rate, queue}     queue of at most `queue` seconds in front of it
 --   dies                     the link's time from which nothing gets through
+--   outage {from, to}        the same, for a while
 --   loss                     share of first packets lost; retransmit = true: sent
 --                            again in time, else failed
 --   base, jitter             median latency; its spread, as a share
 --   ceiling, stall           rate past which the generator is late; chance that it
 --                            stalls in a trial
 --   ports                    connections after which source ports run out
+
+local search = require "tspam.search"
 
 local STEPS = 48
 
@@ -82,7 +85,9 @@ end
 
 function Link:pass(n, dt)
   local spec, wait = self.spec, 0
-  if spec.dies and self.now >= spec.dies then
+  local outage = spec.outage
+  if spec.dies and self.now >= spec.dies
+    or outage and self.now >= outage[1] and self.now < outage[2] then
     return 0, 0
   end
   for _, bucket in ipairs(self.buckets) do
@@ -166,7 +171,7 @@ function Link:trial(rate, length)
       local due = math.floor(rate * length * i / STEPS + 1e-6)
       local ok, latency = self:step(r, due - total, dt, (i - 1) * dt)
       slices[#slices + 1], all[#all + 1] = { latency, ok }, { latency, ok }
-      before.open = math.floor(rate * latency)
+      before.open = math.floor(rate * math.min(latency, i * dt))
       total, self.now = due, self.now + dt
     end
     quarter(r, before, slices, q * length / 4)
@@ -208,4 +213,17 @@ local function new(spec)
   return self
 end
 
-return { new = new }
+--- A search on a link of this spec, in its time -> outcome, answer
+local function find(spec, goals)
+  local simulated = new(spec)
+  goals = goals or {}
+  goals.length = goals.length or 3
+  goals.wait = function(seconds) simulated:idle(seconds) end
+  goals.now = function() return simulated.now end
+  local outcome = search(function(rate, length)
+    return simulated:trial(rate, length)
+  end, goals)
+  return outcome, outcome.answer
+end
+
+return { new = new, find = find }

@@ -5,17 +5,7 @@ local link = require "link"
 local search = require "tspam.search"
 local test, equal, contains = t.test, t.equal, t.contains
 
-local function find(spec, goals)
-  local simulated = link.new(spec)
-  goals = goals or {}
-  goals.length = goals.length or 3
-  goals.wait = function(seconds) simulated:idle(seconds) end
-  goals.now = function() return simulated.now end
-  local outcome = search(function(rate, length)
-    return simulated:trial(rate, length)
-  end, goals)
-  return outcome, outcome.answer
-end
+local find = link.find
 
 local function near(got, want, share)
   assert(got and math.abs(got / want - 1) <= share,
@@ -162,6 +152,23 @@ test("a target that dies ends the search within two trials", function()
   equal(outcome.conclusive, false)
   equal(answer.rate, outcome.trials[first - 1].rate)
   contains(answer.reason, "the target stopped answering")
+end)
+
+test("a baseline is made again while something is learned from it", function()
+  local simulated, looks = link.new {}, 0
+  local outcome = search(function(rate, length) return simulated:trial(rate, length) end,
+    { max_rate = 60, on_baseline = function()
+      looks = looks + 1
+      return looks < 3
+    end })
+  equal(looks, 3)
+  equal(outcome.trials[3].rate, 50)
+end)
+
+test("a small increment that the user fixed reaches the limit", function()
+  local _, answer = find({ bucket = { rate = 2000, burst = 200 } },
+    { increment = 1.03, fixed_increment = true })
+  near(answer.rate, 2000, 0.03)
 end)
 
 test("a full table that ages is named by its size within 1 %", function()

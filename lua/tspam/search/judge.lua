@@ -59,6 +59,8 @@ function judge.digest(result)
   local t = {
     rate = result.rate,
     n = result.started,
+    due = result.due,
+    capped = result.capped or 0,
     failed = result.failed - strange,
     misses = math.min(result.started, result.failed - strange + (result.retransmitted or 0)),
     ok = result.ok,
@@ -120,13 +122,30 @@ local function queue(t)
   }
 end
 
+--- What the user's cap kept from being started is what the target had not ended.
+local function capped(t)
+  if t.capped <= BEHIND * t.due then
+    return nil, t.capped == 0
+  end
+  return { why = ("the cap on open connections (max_open) was reached: %d of %d that were due "
+    .. "were not started"):format(t.capped, t.due) }
+end
+
+--- Connections that take long are open for long: how many more must be so at the
+-- end than after a quarter, however well all goes.
+local function still_filling(t, base)
+  local quarter, whole = t.first.time, t.first.time + t.rest.time
+  local takes = math.min(base.median or t.median or 0, whole)
+  return t.n / whole * math.max(0, takes - quarter)
+end
+
 --- The open connections of a steady load waver like a count; what grows beyond
 -- that was started and did not end.
-local function behind(t)
+local function behind(t, base)
   if not t.rest or not t.first.open then
     return nil, true
   end
-  local grown = t.rest.open - t.first.open
+  local grown = t.rest.open - t.first.open - still_filling(t, base)
   local bound = BEHIND * t.rest.started + 3 * math.sqrt(2 * t.first.open + 1)
   if grown <= bound then
     return nil, true
@@ -151,7 +170,7 @@ local function slow(t, base, goals)
   }
 end
 
-local rules = { misses, queue, behind, slow }
+local rules = { misses, capped, queue, behind, slow }
 
 --- All well up to a count, nothing after it, in silence: a table is full. (A
 -- target that refuses has died.) -> {connections, time} or nil; a late start

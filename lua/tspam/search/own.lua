@@ -68,9 +68,10 @@ function own.limit(result)
   if result.verdict == "invalid" then
     return by_reason(result)
   end
-  if result.started < 0.99 * result.due then
+  local wanted = result.due - (result.capped or 0)
+  if result.started < 0.99 * wanted then
     return "generator", ("only %d of %d due connections were started"):format(
-      result.started, result.due)
+      result.started, wanted)
   end
 end
 

@@ -8,6 +8,9 @@ local CONFIRM = 3
 local MOVES = 6
 --- Failed trials up to this much above the answer tell what gets through there.
 local NEAR = 1.1
+--- Two failed long trials of which as much got through, within this, agree.
+local AGREE = 0.05
+
 local function conclude(s, answer, moved)
   answer.upper = s.upper
   if s.upper then
@@ -33,7 +36,12 @@ local function below(s, rate, verdict)
   if not verdict.clear then
     return little
   end
-  return math.min(little, math.max(s:through(verdict), 0.8 * rate))
+  local through, before = s:through(verdict), s.seen_through
+  s.seen_through = through
+  if before and math.abs(through / before - 1) <= AGREE then
+    return math.min(little, through)
+  end
+  return math.min(little, math.max(through, 0.8 * rate))
 end
 
 --- What the target carries for certain: the rate less the misses that would have
@@ -60,7 +68,8 @@ local function long_trial(s, rate)
   return verdict, result
 end
 
---- Confirms by a longer trial; one that fails moves the answer down.
+--- Confirms by a longer trial; one that fails moves the answer down. Ends the
+-- search, unless its upper end proved to be none: then it has to go on.
 return function(s)
   local goals = s.goals
   local rate = s.lower
@@ -73,6 +82,7 @@ return function(s)
       break
     elseif verdict.trial == "pass" then
       answer = { rate = rate, lower = certain(s, rate, verdict), confirmed = true }
+      s.lower = rate
       if not s.upper or s.upper <= rate * (1 + 2 * goals.precision) then
         break
       end
@@ -84,6 +94,11 @@ return function(s)
         or below(s, rate, verdict)
       answer.rate = answer.confirmed and answer.rate or rate
     end
+  end
+  if answer.confirmed and s:lifted(CONFIRM * goals.length) then
+    return
+  elseif not answer.confirmed then
+    answer.lower = math.min(answer.rate, s.lower, s.seen_through or math.huge)
   end
   conclude(s, answer, moved)
 end

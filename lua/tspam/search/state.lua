@@ -13,12 +13,14 @@ local PROBE = 1
 --- No table is waited for longer than this, and no trial counts for longer.
 local LONGEST = 300
 
---- Probes at the lowest rate until they pass. Seconds from begin, or nil.
-local function recovered(search, begin)
+--- Probes at the lowest rate until they pass. Seconds from now; nil when they did
+-- not in time, or when the search is over.
+function state.recovered(search)
   local goals = search.goals
+  local begin = goals.now()
   while goals.now() - begin < goals.recover do
     if goals.wait(PAUSE) == false then
-      return nil
+      return search:finish { reason = "interrupted" }
     end
     local probe = search:probe(PROBE)
     if not probe then
@@ -45,29 +47,32 @@ end
 
 local function lost(search, rate, burst, all)
   burst.in_all = all
-  search:finish { burst = burst, upper = rate, reason = (
+  search:finish { burst = burst, upper = rate > search.lower and rate or nil, reason = (
     "at %s %s (%s in all since the search began), and no answer for %.0f s since: "
     .. "a table of the target is full, or it died"):format(format.rate(rate), sentence(burst),
     format.count(all), search.goals.recover) }
 end
 
---- rate: where verdict.state was seen. Ends the search.
+--- rate: where verdict.state was seen. Ends the search, unless the second count
+-- finds no table: then it was a failure of the moment, and what is returned is
+-- that count's verdict and result.
 function state.name(search, rate, verdict)
-  local goals, burst, all = search.goals, verdict.state, search.reached
-  local recovery = recovered(search, goals.now())
+  local goals, all = search.goals, search.reached
+  local recovery = state.recovered(search)
   if search.answer then
-    return
+    return nil
   elseif not recovery then
-    return lost(search, rate, burst, all)
+    return lost(search, rate, verdict.state, all)
   end
   local length = math.max(goals.length, 1.2 * all / rate)
   goals.wait(math.min(LONGEST, goals.now() - search.began))
   local again, result = search:run(rate, math.min(length, LONGEST))
-  if again then
-    burst = judge.full(result) or burst
+  local burst = again and judge.full(result)
+  if burst then
     burst.recovery = recovery
-    conclude(search, rate, burst)
+    return conclude(search, rate, burst)
   end
+  return again, result
 end
 
 return state

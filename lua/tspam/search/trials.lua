@@ -12,6 +12,9 @@ local state = require "tspam.search.state"
 local TRIES, TRIES_BUSY = 3, 8
 --- Share of the processors below which this process was not what kept them busy.
 local IDLE = 0.25
+--- So many times the share by which the bracket is wide may have missed at its
+-- upper end.
+local IMPLAUSIBLE = 4
 --- Seconds before an invalid trial is made again.
 local PAUSE = 1
 
@@ -31,7 +34,8 @@ end
 
 --- The lowest rate's trial, with the misses of all trials well below this rate,
 -- those of second looks too: the more is known of the undisturbed share, the
--- finer the judgement.
+-- finer the judgement. A trial that failed clearly tells of a disturbance, even
+-- where a second look acquitted its rate.
 function Search:base_for(rate)
   local base = self.baseline
   if not base then
@@ -76,12 +80,19 @@ function Search:run(rate, length)
   if self.answer then
     return nil
   elseif #self.trials >= self.goals.max_trials then
-    return self:finish { reason = ("gave up after %d trials"):format(#self.trials) }
+    return self:finish { reason = (
+      "gave up after %d trials: a higher start or a larger increment needs fewer"):format(
+      #self.trials) }
   end
   local verdict, result = look(self, rate, length)
   if verdict then
     record(self, rate, length, result, verdict)
-    self.judged[#self.judged + 1] = self.baseline and verdict.digest
+    if verdict.trial == "pass" then
+      self.passes[#self.passes + 1] = rate
+    end
+    if self.baseline and not verdict.clear then
+      self.judged[#self.judged + 1] = verdict.digest
+    end
   end
   return verdict, result
 end
@@ -91,12 +102,66 @@ function Search:probe(length)
   return look(self, self.baseline.rate, length)
 end
 
---- The bracket's upper end; verdict says why.
+--- The bracket's upper end; verdict says why. Its lower end is the highest pass
+-- below: a longer trial may fail where a short one passed.
 function Search:bound(rate, verdict)
   self.upper, self.bounding = rate, verdict
+  self.bounds[#self.bounds + 1] = { rate = rate, verdict = verdict }
+  if self.lower >= rate then
+    self.lower = self.baseline.rate
+    for _, passed in ipairs(self.passes) do
+      self.lower = passed < rate and math.max(self.lower, passed) or self.lower
+    end
+  end
   if verdict.digest and verdict.digest.plateau then
     self.fails[#self.fails + 1] = verdict
   end
+end
+
+local function without(list, rate_of, rate)
+  local rest = {}
+  for _, entry in ipairs(list) do
+    if rate_of(entry) ~= rate then
+      rest[#rest + 1] = entry
+    end
+  end
+  return rest
+end
+
+--- The upper end passed after all: the next lowest fail is the bracket's, if any.
+local function acquit(self)
+  local rate = self.upper
+  self.bounds = without(self.bounds, function(entry) return entry.rate end, rate)
+  self.fails = without(self.fails, function(fail) return fail.digest.rate end, rate)
+  self.lower, self.upper, self.bounding = rate, nil, nil
+  for _, entry in ipairs(self.bounds) do
+    if entry.rate > rate and entry.rate < (self.upper or math.huge) then
+      self.upper, self.bounding = entry.rate, entry.verdict
+    end
+  end
+end
+
+--- A limit lets through what it lets through. Where the fail that bounds the
+-- bracket missed far more than the bracket's width explains, something else may
+-- have happened meanwhile: each such rate is looked at once more. True where that
+-- passed, and the search has to go on.
+function Search:lifted(length)
+  local verdict, rate = self.bounding, self.upper
+  if self.answer or not rate or verdict.trial ~= "fail" or verdict.slow or self.doubted[rate] then
+    return false
+  end
+  local base, t = self:base_for(rate), verdict.digest
+  local excess = t.misses / t.n - base.misses / base.n
+  if excess <= verdict.allowed + IMPLAUSIBLE * (rate / self.lower - 1) then
+    return false
+  end
+  self.doubted[rate] = true
+  local again = self:attempt(rate, length)
+  if again and again.trial == "pass" then
+    acquit(self)
+    return true
+  end
+  return false
 end
 
 --- What got through, a second, in the later half of a failed trial, had none been
@@ -106,23 +171,31 @@ function Search:through(fail)
   return fail.digest.plateau / (1 - base.misses / base.n)
 end
 
---- Does the target still answer at the lowest rate? If not, the search is over.
-function Search:alive(rate, verdict)
+local function stopped_answering(self, rate)
+  self:finish {
+    upper = rate > self.lower and rate or nil,
+    reason = ("the target stopped answering at %s and answers no more at %s either, for %.0f s")
+      :format(format.rate(rate), format.rate(self.baseline.rate), self.goals.recover),
+  }
+end
+
+--- Hardly anything got through: does the target still answer at the lowest rate?
+-- Returns what the rate's trial is worth then; nil when the search is over.
+function Search:explain(rate, verdict, result)
+  local known = #self.judged
   local probe = self:run(self.baseline.rate, self.goals.length)
-  table.remove(self.judged) -- whatever it shows is the last trial's doing
+  self.judged[known + 1] = nil -- whatever it shows is the last trial's doing
   if not probe then
-    return false
+    return nil
   elseif not probe.digest or probe.digest.failed <= 0.5 * probe.digest.n then
-    return true
+    return verdict, result
   elseif verdict.state then
-    state.name(self, rate, verdict)
-  else
-    self:finish {
-      reason = ("the target stopped answering at %s and answers no more at %s either"):format(
-        format.rate(rate), format.rate(self.baseline.rate)),
-    }
+    return state.name(self, rate, verdict)
+  elseif state.recovered(self) then
+    return verdict, result
+  elseif not self.answer then
+    stopped_answering(self, rate)
   end
-  return false
 end
 
 local function tries(verdict, result)
@@ -140,15 +213,15 @@ function Search:attempt(rate, length)
     n = n + 1
     verdict, result = self:run(rate, length or self.goals.length)
   until not verdict or verdict.trial ~= "invalid" or n >= tries(verdict, result)
-  if verdict and verdict.dead and self.baseline and not self:alive(rate, verdict) then
-    return nil
+  if verdict and verdict.dead and self.baseline then
+    return self:explain(rate, verdict, result)
   end
   return verdict, result
 end
 
 return function(trial, goals)
   return setmetatable({
-    trial = trial, goals = goals, trials = {}, judged = {}, fails = {}, made = 0, reached = 0,
-    began = goals.now(),
+    trial = trial, goals = goals, trials = {}, judged = {}, passes = {}, fails = {}, bounds = {},
+    doubted = {}, made = 0, reached = 0, began = goals.now(),
   }, Search)
 end

@@ -1,0 +1,67 @@
+-- The search on links that break off for a while, die, or are slow or full from the first.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local link = require "link"
+local test, equal, find = t.test, t.equal, link.find
+
+local function near(got, want, share)
+  assert(got and math.abs(got / want - 1) <= share,
+    ("got %s, want %s within %g%%"):format(got, want, 100 * share))
+end
+
+local function ordered(answer)
+  local upper = answer.upper or math.huge
+  assert(answer.lower <= answer.rate and answer.rate <= upper,
+    ("%s: %s <= %s <= %s"):format(answer.reason, answer.lower, answer.rate, upper))
+end
+
+-- However long and whenever: the limit behind it is found all the same, or the search
+-- says that it could not tell. wrong: most answers of the 140 that may be off.
+for _, row in ipairs { { 1, 3 }, { 2, 3 }, { 4, 3 }, { 6, 3 } } do
+  local seconds, most = table.unpack(row)
+  test(("an outage of %g s that passes is not held against the target"):format(seconds), function()
+    local wrong, worst = 0, 0
+    for i = 0, 139 do
+      local from = 4 + i / 2
+      local outcome, answer = find { bucket = { rate = 300, burst = 30 }, seed = i + 1,
+        outage = { from, from + seconds } }
+      local off = outcome.conclusive and math.abs(answer.rate / 300 - 1) or 0
+      wrong = wrong + (off > 0.05 and 1 or 0)
+      worst = math.max(worst, off)
+      assert(not answer.burst or not outcome.conclusive, answer.reason)
+      ordered(answer)
+    end
+    assert(wrong <= most, ("%d wrong, the worst by %.0f%%"):format(wrong, 100 * worst))
+  end)
+end
+
+test("whenever a target dies, the interval is one", function()
+  for i = 0, 180 do
+    local _, answer = find { bucket = { rate = 300, burst = 30 }, dies = 4 + i / 2 }
+    ordered(answer)
+  end
+end)
+
+test("a target that is slow from the first is not saturated by that", function()
+  for _, row in ipairs { { 1.5, 4 }, { 1, 3 }, { 0.3, 1 }, { 5, 2 } } do
+    local _, answer = find({ base = row[1] }, { length = row[2], max_rate = 5000 })
+    equal(answer.limited_by, "none found")
+    equal(answer.rate, 5000)
+  end
+end)
+
+test("a start above the limit is seen: half the rate fares better", function()
+  for _, start in ipairs { 310, 315, 320, 330 } do
+    local _, answer = find({ bucket = { rate = 300, burst = 30 } }, { start = start })
+    near(answer.rate, 300, 0.03)
+    assert(answer.lower <= 300 and 300 <= answer.upper)
+  end
+end)
+
+test("what a bucket of half a minute gives once is not taken for its rate", function()
+  local _, answer = find { bucket = { rate = 300, burst = 9000 } }
+  assert(answer.lower <= 305, answer.lower)
+  assert(answer.confirmed or answer.reason:find("no longer trial confirmed it", 1, true))
+end)
+
+return t.finish()
