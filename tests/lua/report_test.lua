@@ -123,6 +123,15 @@ test("empty tables are objects or arrays as the contract says", function()
   end
 end)
 
+test("a byte that is not UTF-8 becomes U+FFFD in JSON, wherever it stands", function()
+  local text, run = json_of { label = "a\xffb\xe2\x82", warnings = { { what = "\xc0é" } },
+    failures = { ["odd\xfe/connect"] = 1 } }
+  assert(utf8.len(text), text)
+  equal(run.label, "a\u{FFFD}b\u{FFFD}\u{FFFD}")
+  equal(run.warnings[1].what, "\u{FFFD}é")
+  equal(run.failures["odd\u{FFFD}/connect"], 1)
+end)
+
 test("NaN and Infinity never reach JSON", function()
   local text = json_of { achieved = 0 / 0, completed = math.huge, elapsed = -math.huge,
     cpu = { share = 0 / 0 } }
