@@ -1,5 +1,6 @@
 --- JSON by the Debian package dkjson: objects keep their order, empty tables
--- are what they were declared to be, NaN and Infinity never appear.
+-- are what they were declared to be, NaN and Infinity never appear, nor does a byte
+-- that is not UTF-8.
 
 local quit = require "tspam.quit"
 
@@ -57,9 +58,22 @@ function json.plain(value)
   return json.object(copy)
 end
 
+-- Labels and names of files are bytes, JSON is UTF-8: U+FFFD for each byte that is
+-- not. Done on the whole text, since only strings have such bytes.
+local function valid(text)
+  local pieces, from = {}, 1
+  local length, bad = utf8.len(text)
+  while not length do
+    pieces[#pieces + 1] = text:sub(from, bad - 1) .. "\u{FFFD}"
+    from = bad + 1
+    length, bad = utf8.len(text, from)
+  end
+  return table.concat(pieces) .. text:sub(from)
+end
+
 --- The text of a value, indented, with a newline at its end.
 function json.encode(value)
-  return json.need().encode(value, { indent = true }) .. "\n"
+  return valid(json.need().encode(value, { indent = true })) .. "\n"
 end
 
 return json

@@ -72,9 +72,12 @@ function Service:complain()
 end
 
 local function text(stats)
-  local lines = {}
+  local lines, width = {}, 17
+  for cause in pairs(stats.failures) do
+    width = math.max(width, #cause + 2)
+  end
   local function add(name, value)
-    lines[#lines + 1] = ("%-17s %12s\n"):format(name, value)
+    lines[#lines + 1] = name .. (" "):rep(width - #name) .. (" %12s\n"):format(value)
   end
   for _, name in ipairs(COUNTS) do
     local bytes = name:find("^bytes")

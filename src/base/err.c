@@ -1,6 +1,7 @@
 #include "base/err.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -39,6 +40,29 @@ int tsp_refuse(struct tsp_err *err, int code, const char *fmt, ...)
     fill(err, code, fmt, ap);
     va_end(ap);
     return -code;
+}
+
+/* A byte of UTF-8 that does not begin a character. */
+static bool continues_character(char byte)
+{
+    return ((unsigned char)byte & 0xc0) == 0x80;
+}
+
+char *tsp_shorten(char buf[TSP_NAME_TEXT], const char *text)
+{
+    size_t len = strlen(text), half = (TSP_NAME_TEXT - 4) / 2;
+    if (len < TSP_NAME_TEXT) {
+        memcpy(buf, text, len + 1);
+        return buf;
+    }
+    size_t end = len - half;
+    while (continues_character(text[end]))
+        end++;
+    size_t begin = half;
+    while (begin > 0 && continues_character(text[begin]))
+        begin--;
+    snprintf(buf, TSP_NAME_TEXT, "%.*s...%s", (int)begin, text, text + end);
+    return buf;
 }
 
 /* strerrorname_np came with glibc 2.32. */

@@ -20,6 +20,13 @@ int tsp_fail(struct tsp_err *err, int code, const char *fmt, ...)
 int tsp_refuse(struct tsp_err *err, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+#define TSP_NAME_TEXT 96
+
+/* text fit for a message: what is longer than TSP_NAME_TEXT - 1 bytes keeps its
+ * beginning and its end, "..." between, so that what follows it stays in msg.
+ * Returns buf. */
+char *tsp_shorten(char buf[TSP_NAME_TEXT], const char *text);
+
 /* "EPROTO" for EPROTO; "errno 4711" for one without a name, in a buffer of
  * this thread that the next call overwrites. */
 const char *tsp_errno_name(int code);

@@ -90,7 +90,7 @@ static const char *bound(char buf[NUMBER_TEXT], const struct tsp_field *f, doubl
             return buf;
         }
     }
-    snprintf(buf, NUMBER_TEXT, "%.15g", v);
+    snprintf(buf, NUMBER_TEXT, "%.16g", v);
     return buf;
 }
 
@@ -118,7 +118,7 @@ static int store_value(const struct tsp_field *f, double v, const char *got, voi
     if (!in_range(f, v))
         return out_of_range(f, got, err);
     bool whole = f->type == TSP_FIELD_COUNT || f->type == TSP_FIELD_SIZE;
-    if (whole && (v >= EXACT || (double)(int64_t)v != v))
+    if (whole && (v > EXACT || (double)(int64_t)v != v))
         return unexpected(f, got, err);
     if (f->type == TSP_FIELD_RATE) {
         *(double *)member(f, spec) = v;
@@ -217,7 +217,7 @@ int tsp_field_store_text(const struct tsp_field *f, const char *text, void *spec
 int tsp_field_store_number(const struct tsp_field *f, double value, void *spec, struct tsp_err *err)
 {
     char got[NUMBER_TEXT];
-    snprintf(got, sizeof got, "%.14g", isnan(value) ? NAN : value);
+    snprintf(got, sizeof got, "%.16g", isnan(value) ? NAN : value);
     switch (f->type) {
     case TSP_FIELD_RATE:
     case TSP_FIELD_TIME:

@@ -162,7 +162,9 @@ static int run(lua_State *L)
     return failed ? failed : wait_for(L, lua_gettop(L));
 }
 
-/* tspam.start{...} -> handle | nil, message, errno */
+/* tspam.start{...} -> handle | nil, message, errno
+ * on_interval is called within wait(): whoever does something else meanwhile
+ * looks by snapshot(). */
 static int start_handle(lua_State *L)
 {
     int failed = start(L, "tspam.start");

@@ -89,11 +89,12 @@ static int ask_resolver(struct tsp_addr *out, const char *host, int family, stru
 {
     const struct addrinfo hints = {.ai_family = family, .ai_socktype = SOCK_STREAM};
     struct addrinfo *found = NULL;
+    char name[TSP_NAME_TEXT];
     int code = getaddrinfo(host, NULL, &hints, &found);
     if (code) {
         int number = resolver_errno(code);
         const char *why = code == EAI_SYSTEM ? strerror(number) : gai_strerror(code);
-        return tsp_refuse(err, number, "cannot resolve '%s': %s", host, why);
+        return tsp_refuse(err, number, "cannot resolve '%s': %s", tsp_shorten(name, host), why);
     }
     int rc = 0;
     if (found && found->ai_addrlen <= sizeof out->v6) {
@@ -101,7 +102,8 @@ static int ask_resolver(struct tsp_addr *out, const char *host, int family, stru
         memcpy(&out->sa, found->ai_addr, found->ai_addrlen);
         out->len = found->ai_addrlen;
     } else {
-        rc = tsp_refuse(err, ENOENT, "cannot resolve '%s': no usable address", host);
+        rc = tsp_refuse(err, ENOENT, "cannot resolve '%s': no usable address",
+                        tsp_shorten(name, host));
     }
     freeaddrinfo(found);
     return rc;
@@ -110,15 +112,17 @@ static int ask_resolver(struct tsp_addr *out, const char *host, int family, stru
 int tsp_addr_resolve(struct tsp_addr *out, const char *host, int family, struct tsp_err *err)
 {
     struct tsp_addr a;
+    char name[TSP_NAME_TEXT];
     if (parse_part(&a, host, strlen(host))) {
         if (family != AF_UNSPEC && a.sa.sa_family != family)
-            return tsp_refuse(err, EAFNOSUPPORT, "cannot resolve '%s': not an IPv%d address", host,
-                              family == AF_INET ? 4 : 6);
+            return tsp_refuse(err, EAFNOSUPPORT, "cannot resolve '%s': not an IPv%d address",
+                              tsp_shorten(name, host), family == AF_INET ? 4 : 6);
         *out = a;
         return 0;
     }
     if (strspn(host, "0123456789.") == strlen(host) || strpbrk(host, ":/[]"))
-        return tsp_refuse(err, EINVAL, "cannot resolve '%s': neither an address nor a name", host);
+        return tsp_refuse(err, EINVAL, "cannot resolve '%s': neither an address nor a name",
+                          tsp_shorten(name, host));
     int rc = ask_resolver(&a, host, family, err);
     if (rc == 0)
         *out = a;
@@ -187,9 +191,10 @@ static bool parse_last_number(struct tsp_addr *last, const struct tsp_addr *firs
 
 static int unreadable(const char *text, struct tsp_err *err)
 {
+    char name[TSP_NAME_TEXT];
     return tsp_refuse(err, EINVAL,
                       "'%s': address, range \"10.0.0.1-10.0.0.9\" or CIDR \"10.0.0.0/24\" expected",
-                      text);
+                      tsp_shorten(name, text));
 }
 
 /* dash: not that of an interface name: a range's ends have no '-' of their own. */

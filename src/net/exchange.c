@@ -66,10 +66,11 @@ static int read_open_file(struct tsp_payload *p, int fd, const char *file, struc
 
 static int read_file(struct tsp_payload *p, const char *file, struct tsp_err *err)
 {
+    char name[TSP_NAME_TEXT];
     int fd = open(file, O_RDONLY | O_CLOEXEC);
     if (fd == -1)
-        return tsp_fail(err, errno, "content file '%s'", file);
-    int rc = read_open_file(p, fd, file, err);
+        return tsp_fail(err, errno, "content file '%s'", tsp_shorten(name, file));
+    int rc = read_open_file(p, fd, tsp_shorten(name, file), err);
     close(fd);
     if (rc || p->len == 0)
         tsp_payload_clear(p);

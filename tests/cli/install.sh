@@ -4,6 +4,8 @@
 
 installed() { cmake --install "$TSPAM_BUILD" --prefix "$dir/here" >/dev/null 2>"$dir/err"; }
 check "the build installs" installed
+check "the reference of the Lua interface is installed where the README points to it" \
+    test -s "$dir/here/share/doc/tspam/lua/README.md"
 mkdir "$dir/elsewhere"
 mv "$dir/here" "$dir/elsewhere/tspam"
 TSPAM=$dir/elsewhere/tspam/bin/tspam

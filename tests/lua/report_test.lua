@@ -83,6 +83,32 @@ test("sources and nat are lines of their own, with units", function()
   contains(text, "outside addresses 192.0.2.1, ports preserved 25.0 %, translated true\n")
 end)
 
+test("a range of ports and a dry run are said in the head", function()
+  local range = { address = "127.0.0.1", port = 2345, port_to = 2347 }
+  contains(text_of { target = range }:match("^[^\n]*"), " to 127.0.0.1:2345-2347, sends")
+  local own = { address = "::1", port = 2345, dry_run = true }
+  contains(text_of { target = own }:match("^[^\n]*"),
+    " to [::1]:2345 (dry run: a server of our own), sends")
+end)
+
+test("the figures stay in their column, however long a cause", function()
+  local text = text_of { failures = { ["unreachable/connect"] = 100 }, nat = { translated = true },
+    others = { ["ENOTRECOVERABLE/connect"] = 100 } }
+  local function column(row)
+    local _, last = text:find("\n *" .. row:gsub("%p", "%%%0") .. " +[%d,.]+")
+    local start = text:sub(1, last):match(".*()\n")
+    return last - start
+  end
+  equal(column("unreachable/connect"), column("due"))
+  equal(column("ENOTRECOVERABLE/connect"), column("due"))
+  equal(column("retransmitted"), column("due"))
+end)
+
+test("the first failure of a closed loop has no count", function()
+  local text = text_of { first_failure = { time = 1.5 } }
+  assert(text:find("first failure +1.50 s\n"), text)
+end)
+
 test("loads of every shape are named", function()
   contains(text_of { spec = { rate = 0, rate_to = 2000 } }, "ramp from 0/s to 2,000/s")
   contains(text_of { spec = { concurrency = 64 } }, "64 connections at once")
@@ -121,6 +147,15 @@ test("empty tables are objects or arrays as the contract says", function()
     '"reasons":[]', '"warnings":[]' } do
     contains(text:gsub("{%s+}", "{}"), piece)
   end
+end)
+
+test("a byte that is not UTF-8 becomes U+FFFD in JSON, wherever it stands", function()
+  local text, run = json_of { label = "a\xffb\xe2\x82", warnings = { { what = "\xc0é" } },
+    failures = { ["odd\xfe/connect"] = 1 } }
+  assert(utf8.len(text), text)
+  equal(run.label, "a\u{FFFD}b\u{FFFD}\u{FFFD}")
+  equal(run.warnings[1].what, "\u{FFFD}é")
+  equal(run.failures["odd\u{FFFD}/connect"], 1)
 end)
 
 test("NaN and Infinity never reach JSON", function()

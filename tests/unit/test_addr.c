@@ -158,6 +158,29 @@ static void a_name_that_does_not_resolve_is_named(void **state)
     assert_int_equal(found_now, 0);
 }
 
+static void a_very_long_name_leaves_room_for_the_reason(void **state)
+{
+    struct tsp_addr a;
+    struct tsp_err err;
+    char name[3001], wrong[3001];
+    (void)state;
+    memset(name, 'x', sizeof name - 1);
+    memset(wrong, '/', sizeof wrong - 1);
+    name[sizeof name - 1] = wrong[sizeof wrong - 1] = '\0';
+    expect_string(__wrap_getaddrinfo, host, name);
+    expect_value(__wrap_getaddrinfo, family, AF_UNSPEC);
+    will_return(__wrap_getaddrinfo, EAI_NONAME);
+    assert_int_equal(tsp_addr_resolve(&a, name, AF_UNSPEC, &err), -ENOENT);
+    assert_non_null(strstr(err.msg, "x...x"));
+    assert_non_null(strstr(err.msg, "x': Name or service not known"));
+    assert_int_equal(tsp_addr_resolve(&a, wrong, AF_UNSPEC, &err), -EINVAL);
+    assert_non_null(strstr(err.msg, "/': neither an address nor a name"));
+    struct tsp_addrs list = {0};
+    assert_int_equal(tsp_addrs_parse(&list, name, &err), -EINVAL);
+    assert_non_null(strstr(err.msg, "CIDR \"10.0.0.0/24\" expected"));
+    tsp_addrs_clear(&list);
+}
+
 static const struct list_row {
     const char *text;
     size_t count; /* 0: refused */
@@ -314,6 +337,7 @@ int main(void)
         cmocka_unit_test(what_looks_like_an_address_but_is_none_never_reaches_the_resolver),
         cmocka_unit_test(names_go_to_the_resolver),
         cmocka_unit_test(a_name_that_does_not_resolve_is_named),
+        cmocka_unit_test(a_very_long_name_leaves_room_for_the_reason),
         cmocka_unit_test(lists_hold_what_their_text_names),
         cmocka_unit_test(a_failed_part_leaves_the_list_as_it_was),
         cmocka_unit_test(addresses_of_this_machine_are_told_from_others),

@@ -103,6 +103,20 @@ static void numbers_are_stored_by_type(void **state)
     assert_int_equal(s.port.hi, 80);
 }
 
+/* 2^53, the largest that the range of a count may end at, belongs to it. */
+static void the_largest_exact_number_is_a_whole_number(void **state)
+{
+    static const struct tsp_field whole = {.type = TSP_FIELD_COUNT, .min = 1, .max = 0x1p53};
+    int64_t got = 0;
+    struct tsp_err err = {0};
+    (void)state;
+    assert_int_equal(tsp_field_store_text(&whole, "9007199254740992", &got, &err), 0);
+    assert_int_equal(got, INT64_C(1) << 53);
+    assert_int_equal(tsp_field_store_number(&whole, 0x1p53, &got, &err), 0);
+    assert_int_equal(tsp_field_store_number(&whole, 0x1p53 + 2, &got, &err), -EINVAL);
+    assert_string_equal(err.msg, "must be 1 .. 9007199254740992, got 9007199254740994");
+}
+
 static void bad_text_is_named_with_what_would_do(void **state)
 {
     static const struct {
@@ -258,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_stored_by_type),
         cmocka_unit_test(numbers_are_stored_by_type),
+        cmocka_unit_test(the_largest_exact_number_is_a_whole_number),
         cmocka_unit_test(bad_text_is_named_with_what_would_do),
         cmocka_unit_test(bad_numbers_are_named_with_the_range),
         cmocka_unit_test(a_text_of_any_length_makes_a_message_of_one_line),

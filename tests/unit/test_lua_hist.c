@@ -3,9 +3,27 @@
 #include <errno.h>
 #include <lauxlib.h>
 #include <lualib.h>
+#include <stdlib.h>
 
 #include "support/cmocka_all.h"
 #include "support/failing_alloc.h"
+
+static int lua_allocations_left = -1; /* of Lua itself, until one fails; -1 = none does */
+
+static void *lua_alloc(void *user, void *block, size_t old, size_t size)
+{
+    (void)user;
+    (void)old;
+    if (size == 0) {
+        __real_free(block);
+        return NULL;
+    }
+    bool grows = !block || size > old;
+    if (grows && lua_allocations_left == 0)
+        return NULL;
+    lua_allocations_left -= grows && lua_allocations_left > 0;
+    return realloc(block, size);
+}
 
 /* fail_after(n): the allocation after n more fails; -1 = none. */
 static int fail_after(lua_State *L)
@@ -68,6 +86,32 @@ static void running_out_of_memory_raises_and_leaks_nothing(void **state)
                  "assert(#h == 1)");
 }
 
+/* The text is C's until Lua has its copy: where Lua has no room, it is freed. */
+static void text_that_lua_has_no_room_for_is_not_leaked(void **state)
+{
+    lua_State *L = *state;
+    runs(L, "h = histogram.new()\n"
+            "for i = 1, 1000 do h:record(i / 997) end\n"
+            "encode = h.encode");
+    lua_Alloc usual = lua_getallocf(L, NULL);
+    lua_gc(L, LUA_GCCOLLECT);
+    int failures = 0, status = LUA_ERRMEM, before = live_blocks;
+    lua_setallocf(L, lua_alloc, NULL);
+    for (int n = 0; status != LUA_OK && n < 100; n++) {
+        lua_getglobal(L, "encode");
+        lua_getglobal(L, "h");
+        lua_allocations_left = n;
+        status = lua_pcall(L, 1, 1, 0);
+        lua_allocations_left = -1;
+        failures += status == LUA_ERRMEM;
+        lua_pop(L, 1);
+        assert_int_equal(live_blocks, before);
+    }
+    lua_setallocf(L, usual, NULL);
+    assert_int_equal(status, LUA_OK);
+    assert_true(failures > 0);
+}
+
 static void decoding_without_memory_is_a_failure_not_a_misuse(void **state)
 {
     runs(*state, "local text = histogram.new():encode()\n"
@@ -98,6 +142,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_c_pushes_is_what_c_gets_back, setup, teardown),
         cmocka_unit_test_setup_teardown(running_out_of_memory_raises_and_leaks_nothing, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(text_that_lua_has_no_room_for_is_not_leaked, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(decoding_without_memory_is_a_failure_not_a_misuse, setup,
                                         teardown),

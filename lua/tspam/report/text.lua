@@ -25,8 +25,25 @@ local MEANS <const> = {
   ["no-fd"] = "this machine has no file descriptor left",
 }
 
+-- out with the width of the column of names: as wide as the longest cause.
+local function page(result, out)
+  local width = 17
+  for cause in pairs(result.failures) do
+    width = math.max(width, #cause + 2)
+  end
+  for errno in pairs(result.others or {}) do
+    width = math.max(width, #errno + 4)
+  end
+  return { width = width, write = function(_, ...) out:write(...) end }
+end
+
+local function row_text(out, name, rest)
+  return name .. (" "):rep(out.width - #name) .. " " .. rest .. "\n"
+end
+
 local function line(out, name, value, note)
-  out:write(("%-17s %12s%s\n"):format(name, value, note and note ~= "" and "  " .. note or ""))
+  local figure = ("%12s"):format(value)
+  out:write(row_text(out, name, note and note ~= "" and figure .. "  " .. note or figure))
 end
 
 local function target_text(target)
@@ -38,7 +55,9 @@ local function target_text(target)
   if address:find(":", 1, true) then
     address = "[" .. address .. "]"
   end
-  return (" to %s:%s%s"):format(address, target.port, named)
+  local last = target.port_to and "-" .. target.port_to or ""
+  local own = target.dry_run and " (dry run: a server of our own)" or ""
+  return (" to %s:%s%s%s%s"):format(address, target.port, last, named, own)
 end
 
 local function load_text(result)
@@ -99,7 +118,7 @@ local function causes(result, out)
   local first = result.first_failure
   if first then
     line(out, "  first failure", format.time(first.time),
-      ("after %s"):format(format.plural(first.count, "connection")))
+      first.count and "after " .. format.plural(first.count, "connection"))
   end
 end
 
@@ -153,7 +172,7 @@ local function small_table(out, title, values)
     words[i] = ("%s %s"):format(key:gsub("_", " "), value_text(key, values[key]))
   end
   if #words > 0 then
-    out:write(("%-17s %s\n"):format(title, table.concat(words, ", ")))
+    out:write(row_text(out, title, table.concat(words, ", ")))
   end
 end
 
@@ -198,7 +217,8 @@ local function sentences(result, out)
   end
 end
 
-return function(result, out)
+return function(result, to)
+  local out = page(result, to)
   asked(result, out)
   counts(result, out)
   small_table(out, "sources", result.sources)
