@@ -98,7 +98,7 @@ test("a server that does not report peers is said in a sentence", function()
     "\nThe server does not report peers: start it with --report-peer "
     .. "(9,900 connections without a report).\n")
   contains(text_of { nat = { reported = 9899, unreported = 1 } },
-    "\nNot every server reports peers: start all of them with --report-peer "
+    "\nNot every server reports peers: start each with --report-peer "
     .. "(1 connection without a report).\n")
 end)
 

@@ -195,7 +195,7 @@ local function nat_sentences(nat, out)
   end
   say(nat.unreported, nat.reported == 0
     and "The server does not report peers: start it with --report-peer (%s without a report)."
-    or "Not every server reports peers: start all of them with --report-peer (%s without a report).")
+    or "Not every server reports peers: start each with --report-peer (%s without a report).")
   say(nat.unlisted, "There are more outside addresses than are listed: those of %s.")
   say(nat.uncompared, "Collisions and reuse are told of the first connections only: %s left out.")
 end
