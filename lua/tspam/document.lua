@@ -60,6 +60,16 @@ function document.findings(list)
   return each(list, FINDING)
 end
 
+-- A list that is empty must not read as an object.
+local function nat(values)
+  if not values then
+    return nil
+  end
+  local fields = json.plain(values)
+  fields.outside_addresses = values.outside_addresses and json.list(values.outside_addresses)
+  return fields
+end
+
 --- A result as RUN; extra: { {key, value}, … } is added at its end.
 function document.run(result, extra)
   local fields = {}
@@ -83,7 +93,7 @@ function document.run(result, extra)
   add("warnings", document.findings(result.warnings))
   add("counters", json.plain(result.counters or {}))
   add("sources", json.plain(result.sources or {}))
-  add("nat", json.plain(result.nat))
+  add("nat", nat(result.nat))
   add("cpu", result.cpu and pick(result.cpu, CPU))
   add("interrupted", result.interrupted or false)
   add("label", result.label)

@@ -162,9 +162,22 @@ static void push_sources(lua_State *L, const struct tsp_result *r)
     lua_setfield(L, -2, "sources");
 }
 
-static void push_nat(lua_State *L, const struct tsp_nat *n)
+static void push_outsides(lua_State *L, const struct tsp_nat *n)
 {
     char text[TSP_ADDR_TEXT];
+    lua_createtable(L, (int)n->outsides, 0);
+    for (size_t i = 0; i < n->outsides; i++) {
+        lua_pushstring(L, tsp_addr_host_text(text, &n->outside[i].address));
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "outside_addresses");
+    set_count(L, "outside_count", n->outsides);
+    set_count(L, "unlisted", n->more_addresses);
+}
+
+static void push_nat(lua_State *L, struct tsp_nat *n)
+{
+    struct tsp_nat_clashes clashes = tsp_nat_clashes(n);
     lua_newtable(L);
     set_count(L, "reported", n->reported);
     set_count(L, "unreported", n->unreported);
@@ -173,14 +186,10 @@ static void push_nat(lua_State *L, const struct tsp_nat *n)
     set_count(L, "connections_translated", n->translated);
     if (n->translated)
         set_number(L, "ports_preserved", (double)n->preserved / (double)n->translated);
-    set_count(L, "collisions", n->collisions);
-    lua_newtable(L);
-    for (size_t i = 0; i < n->outsides; i++) {
-        lua_pushstring(L, tsp_addr_host_text(text, &n->outside[i]));
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    lua_setfield(L, -2, "outside_addresses");
-    set_count(L, "outside_count", n->outsides);
+    set_count(L, "collisions", clashes.collisions);
+    set_count(L, "reused", clashes.reused);
+    set_count(L, "uncompared", n->more_holds);
+    push_outsides(L, n);
     lua_setfield(L, -2, "nat");
 }
 
@@ -236,7 +245,7 @@ static void push_first_failure(lua_State *L, const struct tsp_result *r)
     lua_setfield(L, -2, "first_failure");
 }
 
-void tsp_lua_push_result(lua_State *L, const struct tsp_result *r)
+void tsp_lua_push_result(lua_State *L, struct tsp_result *r)
 {
     lua_createtable(L, 0, 40);
     if (!r->closed_loop)

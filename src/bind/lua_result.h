@@ -12,7 +12,7 @@
 struct tsp_result *tsp_lua_new_result(lua_State *L);
 
 /* Pushes the table of API.md, section "result". The histograms are copies. */
-void tsp_lua_push_result(lua_State *L, const struct tsp_result *r);
+void tsp_lua_push_result(lua_State *L, struct tsp_result *r);
 
 /* Pushes {time=, started=, ok=, failed=, open=, p50=, p99=, max=, lag_p99=}. */
 void tsp_lua_push_interval(lua_State *L, const struct tsp_interval *interval);

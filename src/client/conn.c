@@ -210,6 +210,14 @@ static void watch(struct tsp_conn *c, int want)
     ev_io_start(c->env->loop, &c->io);
 }
 
+/* What its line is compared with. */
+static void complete_line(struct tsp_conn *c)
+{
+    tsp_nat_line_local(c->nat, c->io.fd);
+    c->nat->established_ns = c->marks.at[TSP_MARK_ESTABLISHED];
+    c->nat->closed_ns = c->marks.at[TSP_MARK_CLOSED];
+}
+
 static void shut(struct tsp_conn *c)
 {
     if (c->io.fd == -1)
@@ -219,7 +227,7 @@ static void shut(struct tsp_conn *c)
      * (tail loss probes are quick), and it costs 0.7 us. */
     c->retransmitted = c->marks.at[TSP_MARK_OPEN] && tsp_sock_retransmitted(c->io.fd);
     if (c->nat && c->outcome == TSP_OK)
-        tsp_nat_line_local(c->nat, c->io.fd);
+        complete_line(c);
     close(c->io.fd);
     c->io.fd = -1;
 }
@@ -273,6 +281,8 @@ static int prepare(struct tsp_conn *c, struct tsp_source *source, enum tsp_step 
     if (rc)
         return rc;
     c->tuple = source->tuple;
+    if (c->nat)
+        c->nat->target = source->target;
     if (c->io.fd == -1) {
         *step = TSP_STEP_SOCKET;
         rc = tsp_sock_open(&c->io.fd, source->target->sa.sa_family);

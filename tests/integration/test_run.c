@@ -355,8 +355,13 @@ static void with_nat_the_report_is_read_and_not_counted_as_answer(void **state)
     assert_int_equal(r.nat.reported, 40);
     assert_int_equal(r.nat.unreported, 0);
     assert_int_equal(r.nat.translated, 0); /* loopback */
-    assert_int_equal(r.nat.collisions, 0);
     assert_int_equal(r.nat.outsides, 1);
+    assert_int_equal(r.nat.outside[0].connections, 40);
+    assert_int_equal(r.nat.holds, 40);
+    struct tsp_nat_clashes clashes = tsp_nat_clashes(&r.nat);
+    assert_int_equal(clashes.collisions + clashes.reused, 0);
+    for (size_t i = 0; i < r.nat.holds; i++)
+        assert_true(r.nat.hold[i].from_ns && r.nat.hold[i].from_ns < r.nat.hold[i].to_ns);
     tsp_result_clear(&r);
     spec.expect = 5; /* the line itself is longer than that */
     r = load_run(&spec);

@@ -142,6 +142,48 @@ static void a_walk_multiplies_addresses_ports_and_destinations(void **state)
     }
 }
 
+/* Says of every client that it is the same: a NAT that gives one outside pair to all. */
+static void says_one_for_all(struct peer *p, int fd)
+{
+    static const char line[] = "198.18.0.2:4000\n";
+    char byte;
+    (void)p;
+    while (read(fd, &byte, 1) > 0)
+        ;
+    (void)!write(fd, line, sizeof line - 1);
+}
+
+static void one_outside_pair_collides_for_each_destination(void **state)
+{
+    (void)state;
+    char host[24];
+    const char *list[1];
+    struct peer *p[2];
+    snprintf(host, sizeof host, "%s", load_own_address(1));
+    for (int i = 0; i < 2; i++)
+        p[i] = peer_start(host, (uint16_t)(23470 + i), says_one_for_all);
+    struct tsp_run_spec spec = load_of(23470, 4);
+    spec.host = host;
+    spec.port.hi = 23471;
+    spec.local_ips = one(list, load_own_address(3));
+    spec.local_ports = "21000-21001";
+    spec.workers = 1;
+    spec.nat = true;
+    spec.hold_ns = 300000000; /* all four are open at once */
+    struct tsp_result r = load_run(&spec);
+    load_assert_all_ok(&r, 4);
+    assert_int_equal(r.nat.reported, 4);
+    assert_int_equal(r.nat.outsides, 1);
+    struct tsp_nat_clashes found = tsp_nat_clashes(&r.nat);
+    assert_int_equal(found.collisions, 2); /* the second towards each, not three of all */
+    assert_int_equal(found.reused, 0);
+    tsp_result_clear(&r);
+    for (int i = 0; i < 2; i++) {
+        peer_end(p[i]);
+        free(p[i]);
+    }
+}
+
 static void a_port_somebody_else_holds_is_skipped_and_counted(void **state)
 {
     (void)state;
@@ -262,6 +304,7 @@ int main(void)
         TEST(destination_ports_of_a_range_are_used_in_turn),
         TEST(a_walk_uses_every_port_of_its_range_and_the_oldest_again),
         TEST(a_walk_multiplies_addresses_ports_and_destinations),
+        TEST(one_outside_pair_collides_for_each_destination),
         TEST(a_port_somebody_else_holds_is_skipped_and_counted),
         TEST(a_range_that_is_held_whole_leaves_no_port),
         TEST(a_walk_over_the_targets_own_port_never_connects_to_itself),

@@ -69,6 +69,10 @@ test("warnings, verdict, reasons and an interrupt come last", function()
     .. "  late starts: p99 of lag 20 ms\n")
 end)
 
+test("a valid run says so in its last line", function()
+  assert(text_of():find("\nVerdict: valid, this machine was not the limit.\n$"), text_of())
+end)
+
 test("errno names behind other causes and the first failure are shown", function()
   local text = text_of { failures = { ["other/connect"] = 100 },
     others = { ["EPROTO/connect"] = 100 }, first_failure = { time = 1.5, count = 1500 } }
@@ -107,6 +111,31 @@ end)
 test("the first failure of a closed loop has no count", function()
   local text = text_of { first_failure = { time = 1.5 } }
   assert(text:find("first failure +1.50 s\n"), text)
+end)
+
+test("of many outside addresses the text names four and counts the others", function()
+  contains(text_of { nat = { outside_addresses = { "a", "b", "c", "d" } } }, "addresses a b c d\n")
+  contains(text_of { nat = { outside_addresses = { "a", "b", "c", "d", "e", "f" } } },
+    "outside addresses a b c d and 2 more\n")
+end)
+
+test("a server that does not report peers is said in a sentence", function()
+  contains(text_of { nat = { reported = 0, unreported = 9900 } },
+    "\nThe server does not report peers: start it with --report-peer "
+    .. "(9,900 connections without a report).\n")
+  contains(text_of { nat = { reported = 9899, unreported = 1 } },
+    "\nNot every server reports peers: start each with --report-peer "
+    .. "(1 connection without a report).\n")
+end)
+
+test("what nat could not keep is said, and nothing where it kept all", function()
+  contains(text_of { nat = { reported = 5, unlisted = 3 } },
+    "There are more outside addresses than are listed: those of 3 connections.\n")
+  contains(text_of { nat = { reported = 5, uncompared = 3 } },
+    "Collisions and reuse are told of the first connections only: 3 connections left out.\n")
+  local text = text_of { nat = { reported = 5, unreported = 0, unlisted = 0, uncompared = 0 } }
+  contains(text, "nat               reported 5\n")
+  assert(not text:find("report%-peer") and not text:find("left out"), text)
 end)
 
 test("loads of every shape are named", function()
@@ -170,6 +199,13 @@ test("others, first_failure and nat are in JSON when they are in the result", fu
   equal(run.others["EPROTO/connect"], 2)
   equal(run.first_failure.count, 17)
   equal(run.nat.translated, true)
+end)
+
+test("the outside addresses of nat are a list in JSON, none or some", function()
+  local text = json_of { nat = { reported = 0, outside_addresses = {} } }
+  contains(text:gsub("%s", ""), '"outside_addresses":[]')
+  text = json_of { nat = { reported = 1, outside_addresses = { "192.0.2.1" } } }
+  contains(text:gsub("%s", ""), '"outside_addresses":["192.0.2.1"]')
 end)
 
 test("an object of JSON keeps its order and drops what is nil", function()

@@ -25,7 +25,8 @@ return {
     { "-c --content", "content", "file that each connection sends (nothing)", argname = "FILE" },
     { "--expect", "size", "bytes the answer must have; fewer is a failure", max = 64 << 20,
       argname = "BYTES" },
-    { "--nat", "flag", "compare addresses with a server that has --report-peer" },
+    { "--nat", "flag", "what a NAT did, told by a server with --report-peer: addresses, ports, "
+      .. "collisions (two connections to one destination, one outside address and port, at once)" },
     { "--coalesce-fin", "flag", "data and FIN may share a segment: fewer packets" },
   },
   sources = {

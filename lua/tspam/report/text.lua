@@ -41,6 +41,11 @@ local function row_text(out, name, rest)
   return name .. (" "):rep(out.width - #name) .. " " .. rest .. "\n"
 end
 
+local VERDICTS <const> = {
+  valid = "valid, this machine was not the limit.",
+  invalid = "invalid, this machine was the limit, not the target.",
+}
+
 local function line(out, name, value, note)
   local figure = ("%12s"):format(value)
   out:write(row_text(out, name, note and note ~= "" and figure .. "  " .. note or figure))
@@ -150,22 +155,31 @@ local SPECIAL <const> = {
   ports_preserved = function(share) return format.share(share, 1) end,
 }
 
+-- What a list shows of itself: its first four.
+local function list_text(values)
+  local more = #values > 4 and (" and %s more"):format(format.count(#values - 4)) or ""
+  return #values > 0 and table.concat(values, " ", 1, math.min(#values, 4)) .. more or "none"
+end
+
 local function value_text(key, value)
   if SPECIAL[key] then
     return SPECIAL[key](value)
   elseif math.type(value) == "integer" then
     return format.count(value)
   elseif type(value) == "table" then
-    return #value > 0 and table.concat(value, " ", 1, math.min(#value, 4)) or "none"
+    return list_text(value)
   end
   return tostring(value)
 end
+
+-- Of nat: what is a sentence where it is not 0.
+local SAID <const> = { unreported = true, unlisted = true, uncompared = true }
 
 -- "key value" of a small table, sorted by key: sources, nat.
 local function small_table(out, title, values)
   local keys, words = {}, {}
   for key in pairs(values or {}) do
-    keys[#keys + 1] = key
+    keys[#keys + 1] = not SAID[key] and key or nil
   end
   table.sort(keys)
   for i, key in ipairs(keys) do
@@ -192,6 +206,19 @@ local function phase_table(result, out)
   end
 end
 
+local function nat_sentences(nat, out)
+  local function say(count, text)
+    if (count or 0) > 0 then
+      out:write(text:format(format.plural(count, "connection")), "\n")
+    end
+  end
+  say(nat.unreported, nat.reported == 0
+    and "The server does not report peers: start it with --report-peer (%s without a report)."
+    or "Not every server reports peers: start each with --report-peer (%s without a report).")
+  say(nat.unlisted, "There are more outside addresses than are listed: those of %s.")
+  say(nat.uncompared, "Collisions and reuse are told of the first connections only: %s left out.")
+end
+
 local function sentences(result, out)
   local cause, count = next(result.failures)
   if cause and count == result.started then
@@ -204,13 +231,14 @@ local function sentences(result, out)
   if result.interrupted then
     out:write("Interrupted: this is what was measured until then.\n")
   end
+  nat_sentences(result.nat or {}, out)
   for _, finding in ipairs(result.warnings or {}) do
     if finding.severity ~= "ok" then
       out:write(format.finding(finding), "\n")
     end
   end
-  if result.verdict == "invalid" then
-    out:write("Verdict: invalid, this machine was the limit, not the target.\n")
+  if result.verdict then
+    out:write("Verdict: ", VERDICTS[result.verdict], "\n")
   end
   for _, reason in ipairs(result.reasons or {}) do
     out:write("  ", reason, "\n")
