@@ -9,6 +9,8 @@
 #include "base/clock.h"
 #include "net/event.h"
 
+#define MOST_FORESEEN 4096
+
 /* Workers post when an interval ends; so much later their posts are collected.
  * One that is later still is counted in the next interval. */
 static int64_t collect_delay_ns(const struct tsp_keeper *k)
@@ -50,13 +52,24 @@ static int make_workers(struct tsp_keeper *k, const struct tsp_plan *plan, struc
     return 0;
 }
 
+/* So many are foreseen, up to some 300 KiB. */
+static size_t intervals(const struct tsp_plan *plan)
+{
+    int64_t n = plan->length_ns == INT64_MAX ? 0 : plan->length_ns / plan->interval_ns + 2;
+    return n < MOST_FORESEEN ? (size_t)n : MOST_FORESEEN;
+}
+
 int tsp_keeper_init(struct tsp_keeper *k, const struct tsp_plan *plan, struct tsp_err *err)
 {
     *k = (struct tsp_keeper){.workers = plan->workers, .interval_ns = plan->interval_ns};
     int rc = init_shared(k, err);
     if (rc)
         return rc;
+    if (plan->workers <= TSP_PREPARED_WORKERS)
+        tsp_slice_prepare(&k->slice, TSP_USUAL_LEAST_NS, TSP_USUAL_MOST_NS);
     rc = make_workers(k, plan, err);
+    if (!rc && tsp_timeline_reserve(&k->timeline, intervals(plan)))
+        rc = tsp_fail(err, ENOMEM, "timeline");
     if (rc)
         tsp_keeper_clear(k);
     return rc;

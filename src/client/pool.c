@@ -32,6 +32,12 @@ static bool grow(struct tsp_pool *p)
     return true;
 }
 
+void tsp_pool_prepare(struct tsp_pool *p, size_t conns)
+{
+    for (size_t made = 0; made < conns && grow(p); made += CHUNK)
+        ;
+}
+
 struct tsp_conn *tsp_pool_take(struct tsp_pool *p)
 {
     if (!p->free && !grow(p))

@@ -6,6 +6,7 @@
 #define TSP_CLIENT_POOL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "client/conn.h"
 
@@ -19,6 +20,8 @@ struct tsp_pool {
 
 /* An object whose members are all zero (but nat); NULL = out of memory. */
 struct tsp_conn *tsp_pool_take(struct tsp_pool *p);
+/* Makes objects for that many open connections, as far as there is memory. */
+void tsp_pool_prepare(struct tsp_pool *p, size_t conns);
 void tsp_pool_give(struct tsp_pool *p, struct tsp_conn *c);
 void tsp_pool_clear(struct tsp_pool *p);
 

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/clock.h"
 #include "client/conn.h"
 #include "client/conn_list.h"
 #include "client/mailbox.h"
@@ -33,6 +34,12 @@ enum tsp_stop {
 
 /* Connections that are due may still be started so long after the end. */
 #define TSP_CATCH_UP_NS INT64_C(1000000000)
+
+/* Latencies for which memory is taken beforehand, where not more workers than this
+ * would take it: else it is more than most runs need. */
+#define TSP_USUAL_LEAST_NS (TSP_MS / 64)
+#define TSP_USUAL_MOST_NS (256 * TSP_MS)
+#define TSP_PREPARED_WORKERS 4
 
 struct tsp_worker {
     struct tsp_conn_env env;

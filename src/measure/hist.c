@@ -49,6 +49,17 @@ void tsp_hist_reset(struct tsp_hist *h)
     h->max = 0;
 }
 
+#define PAGE_BUCKETS 512 /* of 4 KiB; larger pages are written to more than once */
+
+void tsp_hist_prepare(struct tsp_hist *h, int64_t lo, int64_t hi)
+{
+    volatile uint64_t *count = h->count;
+    int32_t last = tsp_hist_bucket(hi);
+    for (int32_t b = tsp_hist_bucket(lo); b < last; b += PAGE_BUCKETS)
+        count[b] = h->count[b];
+    count[last] = h->count[last];
+}
+
 static inline void widen(struct tsp_hist *h, int64_t lo, int64_t hi)
 {
     if (lo < h->min)

@@ -36,6 +36,10 @@ int64_t tsp_hist_max(const struct tsp_hist *h);  /* exact; 0 when empty */
 double tsp_hist_mean(const struct tsp_hist *h);  /* ns, of bucket midpoints; 0 when empty */
 double tsp_hist_stdev(const struct tsp_hist *h); /* ns, of the population; 0 when empty */
 
+/* Takes the memory for values of lo .. hi (ns, >= 1) now, else it is taken page by page
+ * as values come. Changes nothing that can be seen. */
+void tsp_hist_prepare(struct tsp_hist *h, int64_t lo, int64_t hi);
+
 /* Smallest recorded value v such that p percent of all values are <= v, as its
  * bucket's upper edge, never above max. 0 when empty. p outside 0..100 is
  * clamped; p = 0 is min. */

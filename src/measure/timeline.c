@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int tsp_slice_init(struct tsp_slice *s)
 {
@@ -17,6 +18,12 @@ void tsp_slice_clear(struct tsp_slice *s)
     tsp_hist_free(s->latency);
     tsp_hist_free(s->lag);
     *s = (struct tsp_slice){0};
+}
+
+void tsp_slice_prepare(struct tsp_slice *s, int64_t lo, int64_t hi)
+{
+    tsp_hist_prepare(s->latency, lo, hi);
+    tsp_hist_prepare(s->lag, lo, hi);
 }
 
 void tsp_slice_reset(struct tsp_slice *s)
@@ -36,18 +43,25 @@ void tsp_slice_add(struct tsp_slice *into, const struct tsp_slice *from)
     tsp_hist_add(into->lag, from->lag);
 }
 
+int tsp_timeline_reserve(struct tsp_timeline *t, size_t intervals)
+{
+    if (intervals <= t->room)
+        return 0;
+    struct tsp_interval *item = reallocarray(t->item, intervals, sizeof *item);
+    if (!item)
+        return -ENOMEM;
+    memset(item + t->room, 0, (intervals - t->room) * sizeof *item);
+    t->item = item;
+    t->room = intervals;
+    return 0;
+}
+
 /* Doubles: a run of hours appends thousands of intervals, one at a time. */
 static int make_room(struct tsp_timeline *t)
 {
     if (t->count < t->room)
         return 0;
-    size_t room = t->room ? t->room * 2 : 64;
-    struct tsp_interval *item = reallocarray(t->item, room, sizeof *item);
-    if (!item)
-        return -ENOMEM;
-    t->item = item;
-    t->room = room;
-    return 0;
+    return tsp_timeline_reserve(t, t->room ? t->room * 2 : 64);
 }
 
 int tsp_timeline_append(struct tsp_timeline *t, double time, const struct tsp_slice *s)

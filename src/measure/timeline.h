@@ -31,9 +31,13 @@ struct tsp_timeline {
 
 int tsp_slice_init(struct tsp_slice *s);   /* 0 or -ENOMEM; on failure nothing is held */
 void tsp_slice_clear(struct tsp_slice *s); /* all-zero is allowed */
+void tsp_slice_prepare(struct tsp_slice *s, int64_t lo, int64_t hi); /* as tsp_hist_prepare */
 void tsp_slice_reset(struct tsp_slice *s); /* counts and histograms to nothing; open too */
 /* Sums everything, open too: slices of different workers. */
 void tsp_slice_add(struct tsp_slice *into, const struct tsp_slice *from);
+
+/* Takes the memory for so many intervals in all. 0 or -ENOMEM. */
+int tsp_timeline_reserve(struct tsp_timeline *t, size_t intervals);
 
 /* Appends the summary of s at this time. 0 or -ENOMEM. */
 int tsp_timeline_append(struct tsp_timeline *t, double time, const struct tsp_slice *s);

@@ -102,11 +102,13 @@ int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
     a->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     int rc = a->loop ? tsp_waker_init(&a->wake, a->loop, on_wake, a, err)
                      : tsp_fail(err, errno, "event loop of an acceptor");
+    tsp_sessions_init(&a->sessions, a->loop, answer);
+    if (!rc && tsp_sessions_prepare(&a->sessions, TSP_SESSIONS_PREPARED))
+        rc = tsp_fail(err, ENOMEM, "sessions of an acceptor");
     if (rc) {
         tsp_acceptor_free(a);
         return rc;
     }
-    tsp_sessions_init(&a->sessions, a->loop, answer);
     *out = a;
     return 0;
 }

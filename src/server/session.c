@@ -138,6 +138,12 @@ static bool waits(const struct tsp_session *c)
     return c->by_age.next;
 }
 
+static void put_back(struct tsp_sessions *s, struct tsp_session *c)
+{
+    c->by_age.next = s->pool;
+    s->pool = &c->by_age;
+}
+
 /* Gives the session back to the pool. It is counted before its socket closes,
  * so that a client that has seen the end finds itself in the statistics. */
 static void finish(struct tsp_session *c)
@@ -150,8 +156,7 @@ static void finish(struct tsp_session *c)
     }
     s->count.open--;
     (void)close(c->io.fd);
-    c->by_age.next = s->pool;
-    s->pool = &c->by_age;
+    put_back(s, c);
     if (s->leaving && s->count.open == 0)
         ev_break(s->loop, EVBREAK_ALL);
 }
@@ -254,6 +259,17 @@ void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struc
     list_init(&s->by_age);
     ev_init(&s->expiry, on_expiry);
     s->expiry.data = s;
+}
+
+int tsp_sessions_prepare(struct tsp_sessions *s, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct tsp_session *c = malloc(sizeof *c);
+        if (!c)
+            return -ENOMEM;
+        put_back(s, c);
+    }
+    return 0;
 }
 
 static struct tsp_session *fetch(struct tsp_sessions *s)

@@ -59,6 +59,13 @@ struct tsp_sessions {
 /* All-zero before; nothing is allocated. */
 void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a);
 
+/* What a stall of a tenth of a second leaves open at a usual rate: made beforehand, so
+ * that memory does not grow over the hours. */
+#define TSP_SESSIONS_PREPARED 256
+
+/* Makes so many sessions for the pool. 0 or -ENOMEM; clear frees those that were made. */
+int tsp_sessions_prepare(struct tsp_sessions *s, int n);
+
 /* Takes over an accepted socket and goes as far as it can with it at once; over
  * the cap the session longest without progress is shed. False = out of memory:
  * the socket is closed and nothing is counted. */

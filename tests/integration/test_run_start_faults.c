@@ -175,6 +175,7 @@ static void without_memory_for_an_object_a_connection_is_started_and_fails(void 
 {
     (void)state;
     struct tsp_run_spec spec = small_load();
+    spec.workers = TSP_PREPARED_WORKERS + 1; /* so that no object is there beforehand */
     atomic_store(&in_workers, true);
     struct tsp_result r = load_run(&spec);
     atomic_store(&in_workers, false);
