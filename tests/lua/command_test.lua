@@ -71,7 +71,7 @@ end)
 
 test("a mistyped script name is answered with a suggestion", function()
   local status, _, err = run("sever")
-  equal(status, 1)
+  equal(status, 2)
   equal(err, "tspam: no script 'sever': did you mean 'server'?\n")
 end)
 
