@@ -60,13 +60,15 @@ local function look(self, rate, length)
   local result, message = self.trial(rate, length, #self.trials + 1)
   if not result then
     self.error = message
-    return self:finish { reason = message }
+    return self:finish { reason = message, unfinished = true }
   end
   self.made = self.made + result.started
   self.reached = self.reached + result.ok
   if result.interrupted then
-    record(self, rate, length, result, { trial = "invalid", why = "interrupted" })
-    return self:finish { reason = "interrupted" }
+    if result.started > 0 then
+      record(self, rate, length, result, { trial = "invalid", why = "interrupted" })
+    end
+    return self:finish { reason = "interrupted", unfinished = true }
   end
   return judge.trial(result, self:base_for(rate), self.goals), result
 end
