@@ -43,7 +43,7 @@ local function try()
     length = 0.5, timeout = 0.9, local_ips = job.fields.local_ips,
     local_ports = options.local_ports or "kernel", content = job.fields.content })
 end
-if options.recover and memo.full and not job:interrupted() then
+if options.recover and memo.full and answer.connections and not job:interrupted() then
   capacity.recover(answer, try, { now = tspam.now, sleep = tspam.sleep }, options.patience)
 end
 

@@ -52,7 +52,8 @@ end
 --- The answer that a run gives; full: it was stopped because new ones failed.
 function capacity.answer(result, full)
   local answer = { connections = established(result), first_failure = result.first_failure,
-    survived = result.ok, interrupted = result.interrupted, limited_by = full and "target" or "none found" }
+    survived = result.ok, interrupted = result.interrupted,
+    limited_by = full and "target" or "none found" }
   local limit, why = own.limit(result)
   if limit and limit ~= "generator" then
     answer.limited_by, answer.reason = limit, why

@@ -33,7 +33,7 @@ wait "$pid"
 run rate --local-ports 20001-20002 --hold 1 -r 50 -l 0.5
 check "a dry run is about this machine, so there it is 0" status_is 0
 
-for script in "saturate --start 50 -l 0.5" capacity; do
+for script in "saturate --start 50 -l 0.5" "capacity --recover"; do
     # shellcheck disable=SC2086
     run $script -H 127.0.0.1 -p 1
     check "$script of a closed port has no answer about the target: 4" status_is 4

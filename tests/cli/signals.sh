@@ -40,8 +40,8 @@ begin ramp --from 100 --to 200 -l 60 --quiet
 sleep 1.5
 signalled INT
 check "ramp ends with 130 and its report" eval 'status_is 130 && out_has "90th percentile"'
-check "  which compares with what was asked until then" grep -q "^achieved.*asked 10[0-9].* until then" \
-    "$dir/out"
+check "  which compares with what was asked until then" \
+    grep -q "^achieved.*asked 10[0-9].* until then" "$dir/out"
 
 begin rate -r 50 -l 0.5 -o 20 -r 60 --quiet
 sleep 2.5
