@@ -134,6 +134,7 @@ local rows = {
   { { "--require", "p99<50" }, 2, "option '--require': a time with its unit, like \"50ms\", "
     .. "wanted after '<', got 'p99<50'" },
   { { "--legnth", "5" }, 2, "unknown option '--legnth': did you mean '--length'?" },
+  { { "--local" }, 2, "unknown option '--local': did you mean '--local-ip'?" },
   { { "--colour" }, 2, "unknown option '--colour': see tspam rate --help" },
   { { "-z" }, 2, "unknown option '-z': see tspam rate --help" },
   { { "-r" }, 2, "option '-r' requires an argument" },
