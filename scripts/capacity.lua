@@ -12,24 +12,29 @@ local options = cli.parse {
   name = "capacity",
   about = "Opens connections at a safe rate and holds them until the target takes no more.",
   groups = { "target", "payload", "sources", "run", "output" },
-  metrics = { "connections" },
+  metrics = { connections = "count" },
+  overrides = {
+    timeout = { default = "0.9", help = "for a whole exchange" },
+    hold = { default = "50", min = 1, max = 1e5,
+      help = "how long to open connections; each is held to the end" },
+  },
   { "-r --rate", "rate", "new connections per second; safe for the target", default = "500" },
   { "--recover", "flag", "then try until new connections are accepted again" },
   { "--patience", "time", "how long to try that", default = "300" },
 }
-local longest = options.hold or 50
+local longest = options.hold
 options.hold = nil
 
 -- Each is held longer than the whole run lasts; stopping the run ends the hold.
 local load = { rate = options.rate, length = longest, hold = longest + 10, interval = 0.25,
   label = "capacity" }
-local job <close> = jobs.open(options, { load },
-  { timeout = 0.9, local_ports = "walk" })
+local job <close> = jobs.open(options, { load }, { local_ports = "walk" })
 local line = progress.new { label = "capacity", quiet = options.quiet }
 local watch, memo = capacity.watch(longest, function(figures) line:update(figures) end)
 load.on_interval = watch
 local result = job:run(load)
 line:clear()
+result.spec.hold = nil -- it is no wish of the user's, and no connection was held so long
 local answer = capacity.answer(result, memo.full)
 
 -- From ports that the held ones did not use: those the target remembers may pass.
@@ -38,7 +43,7 @@ local function try()
     length = 0.5, timeout = 0.9, local_ips = job.fields.local_ips,
     local_ports = options.local_ports or "kernel", content = job.fields.content })
 end
-if options.recover and memo.full and not job:interrupted() then
+if options.recover and memo.full and answer.connections and not job:interrupted() then
   capacity.recover(answer, try, { now = tspam.now, sleep = tspam.sleep }, options.patience)
 end
 

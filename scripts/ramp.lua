@@ -4,6 +4,7 @@
 local cli = require "tspam.cli"
 local format = require "tspam.format"
 local jobs = require "tspam.job"
+local quit = require "tspam.quit"
 
 local options = cli.parse {
   name = "ramp",
@@ -13,6 +14,10 @@ local options = cli.parse {
   { "--to", "rate", "rate at the end", min = 0, default = "1k" },
   { "-l --length", "time", "how long the way takes", min = 1e-3, default = "10" },
 }
+
+if options.from == 0 and options.to == 0 then
+  quit(2, "options '--from' and '--to' are both 0: give one a rate above 0")
+end
 
 local load = { rate = options.from, rate_to = options.to, length = options.length }
 local job <close> = jobs.open(options, { load })

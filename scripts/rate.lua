@@ -17,6 +17,15 @@ local options = cli.parse {
     max = 1e6 },
 }
 
+-- Two options that say different things about the same.
+local function refuse_both(one, other, why)
+  if options[one] and options[other] then
+    quit(2, ("options '--%s' and '--%s' cannot be used together%s"):format(one, other, why or ""))
+  end
+end
+refuse_both("length", "count")
+refuse_both("concurrency", "arrivals", ": a closed loop has no arrivals")
+
 local loads = {}
 for i, rate in ipairs(options.rate) do
   loads[i] = { rate = rate, length = options.length, count = options.count }
@@ -36,5 +45,9 @@ for i, load in ipairs(loads) do
   if not job:interrupted() then
     job:report(job:run(load))
   end
+end
+if job:interrupted() and #loads > 1 then
+  job:write(("Interrupted: %d of %d rates were measured%s.\n"):format(#job.results, #loads,
+    job.results[#job.results].interrupted and ", the last of them in part" or ""))
 end
 return job:finish { schema = "tspam.rate/1" }

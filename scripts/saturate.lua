@@ -11,7 +11,9 @@ local options = cli.parse {
   name = "saturate",
   about = "Climbs until a trial fails, bisects, confirms: the rate at which a target saturates.",
   groups = { "target", "payload", "sources", "run", "output" },
-  metrics = { "answer" },
+  metrics = { answer = "rate" },
+  overrides = { timeout = {
+    help = "for a whole exchange (0.9, raised to 4 times the first trial's p99)" } },
   { "-r --start", "rate", "rate of the first trial, which the others are compared with",
     default = "50" },
   { "-i --increment", "number", "factor from step to step (1.25, widened while all is well)",
@@ -26,7 +28,8 @@ local options = cli.parse {
   { "--precision", "share", "width of the interval of the answer", above = 0, max = 1,
     default = "2.5%" },
   { "--max-rate", "rate", "ceiling of the search", default = "1M" },
-  { "--between", "text", "shell command to run between trials", argname = "CMD" },
+  { "--between", "text", "shell command to run between trials; one that fails ends the search",
+    argname = "CMD" },
   { "--patience", "time", "how long to wait for a target that answers no more", default = "30" },
   { "--calibrate", "flag", "compare with this machine's own ceiling on loopback (the default)" },
   { "--no-calibrate", "flag", "do not" },
@@ -53,10 +56,14 @@ local outcome = saturation(job, {
   calibrate = not options.no_calibrate, on_trial = show,
 })
 if not options.quiet then
-  job:write("\n", report.plots(outcome.trials))
+  job:write(report.plots(outcome.trials))
 end
 job:write("\n", report.sentence(outcome))
-return job:finish {
+local status = job:finish {
   schema = "tspam.saturate/1", fields = report.fields(outcome),
   metrics = { answer = outcome.answer.rate }, inconclusive = not outcome.conclusive,
 }
+if outcome.error then
+  quit(1, outcome.error)
+end
+return status

@@ -2,6 +2,7 @@
 -- Connections are opened at a safe rate and held; once most new ones fail, the
 -- run is stopped gently, and what then ends well has survived.
 
+local failures = require "tspam.failures"
 local format = require "tspam.format"
 local json = require "tspam.json"
 local own = require "tspam.search.own"
@@ -34,26 +35,16 @@ local function established(result)
   return n
 end
 
-local function worst(failures)
-  local name
-  for cause, n in pairs(failures) do
-    if not name or n > failures[name] or n == failures[name] and cause < name then
-      name = cause
-    end
-  end
-  return name
-end
-
 local function reason(answer, result, full)
   local first = result.first_failure
   if result.interrupted then
     return "interrupted"
   elseif full and first then
     return ("the first failure came after %s, at %.2f s; mostly %s"):format(
-      format.plural(first.count, "connection"), first.time, worst(result.failures))
+      format.plural(first.count, "connection"), first.time, failures.worst(result))
   elseif result.failed > 0 then
     return ("new ones were accepted to the end, though %s failed (mostly %s)"):format(
-      format.plural(result.failed, "connection"), worst(result.failures))
+      format.plural(result.failed, "connection"), failures.worst(result))
   end
   return ("no limit found up to %s"):format(format.plural(answer.connections, "connection"))
 end
@@ -61,19 +52,24 @@ end
 --- The answer that a run gives; full: it was stopped because new ones failed.
 function capacity.answer(result, full)
   local answer = { connections = established(result), first_failure = result.first_failure,
-    survived = result.ok, limited_by = full and "target" or "none found" }
+    survived = result.ok, interrupted = result.interrupted,
+    limited_by = full and "target" or "none found" }
   local limit, why = own.limit(result)
   if limit and limit ~= "generator" then
     answer.limited_by, answer.reason = limit, why
+  elseif result.failed > 0 and answer.connections == 0 then
+    answer.connections, answer.limited_by = nil, "none found"
+    answer.reason = failures.sentence(result, result.failed)
   else
     answer.reason = reason(answer, result, full)
   end
   return answer
 end
 
---- Is the answer about the target, and not about this machine?
+--- Is there an answer, and is it about the target, not about this machine?
 function capacity.conclusive(answer)
-  return answer.limited_by == "target" or answer.limited_by == "none found"
+  return answer.connections ~= nil
+    and (answer.limited_by == "target" or answer.limited_by == "none found")
 end
 
 local function whose(answer)
@@ -85,10 +81,21 @@ local function whose(answer)
   return ("then this machine's limit came (%s), not the target's"):format(answer.limited_by)
 end
 
+local function ending(answer)
+  if answer.interrupted and answer.limited_by == "none found" then
+    return " when the run was interrupted; no limit had shown"
+  end
+  return (", %s: %s"):format(whose(answer), answer.reason)
+end
+
 function capacity.sentence(answer)
-  local text = ("%s were open at once, %s: %s. %s of them survived.\n"):format(
-    format.plural(answer.connections, "connection"), whose(answer), answer.reason,
-    format.count(answer.survived))
+  if not answer.connections then
+    return ("Not one connection was held: %s%s\n"):format(answer.reason,
+      answer.reason:find("?$") and "" or ".")
+  end
+  local text = ("%s %s open at once%s. %s of them survived.\n"):format(
+    format.plural(answer.connections, "connection"), answer.connections == 1 and "was" or "were",
+    ending(answer), format.count(answer.survived))
   if answer.recovery then
     text = text .. ("New ones are accepted again %s after all were closed.\n"):format(
       format.time(answer.recovery))

@@ -3,9 +3,11 @@
 --   local options = cli.parse {
 --     name = "rate", about = "One sentence.",
 --     groups = { "target", "payload", "sources", "run", "output" },
+--     overrides = { timeout = { help = "for a whole exchange", default = "0.9" } },
 --     { "-r --rate", "rate", "connections per second", many = true, default = "1k" },
 --   }
 --
+-- overrides: what is different about shared rows, by their names in the result.
 -- Own rows look like those in tspam.cli.groups. The result holds each option by
 -- its long name, dashes as underscores (or by the row's `as`): numbers converted,
 -- `many` as lists, nil where not given. Wrong usage ends the script by
@@ -59,10 +61,10 @@ end
 
 local function declare(parser, row)
   if row[2] == "flag" then
-    return parser:flag(row[1], row[3]):target(result_name(row))
+    return parser:flag(row[1], row.help or row[3]):target(result_name(row))
   end
   local value = "<" .. (row.argname or row[2]):lower() .. ">"
-  local option = parser:option(row[1], row[3]):target(result_name(row))
+  local option = parser:option(row[1], row.help or row[3]):target(result_name(row))
   option:convert(converter(row)):argname(value)
   label(option, row, " " .. value)
   if row.many then
@@ -73,6 +75,15 @@ local function declare(parser, row)
   return option
 end
 
+-- A shared row with what the script says of it.
+local function special(spec, row)
+  local changes = (spec.overrides or {})[result_name(row)]
+  if not changes and row[2] == "requirement" then
+    changes = { metrics = spec.metrics }
+  end
+  return changes and setmetatable(changes, { __index = row }) or row
+end
+
 -- Rows in the order of the help, each with the title it stands under.
 local function rows_of(spec)
   local rows = {}
@@ -81,10 +92,7 @@ local function rows_of(spec)
   end
   for _, name in ipairs(spec.groups or {}) do
     for _, row in ipairs(groups[name]) do
-      if row[2] == "requirement" then
-        row = setmetatable({ metrics = spec.metrics }, { __index = row })
-      end
-      rows[#rows + 1] = { title = groups[name].title, row = row }
+      rows[#rows + 1] = { title = groups[name].title, row = special(spec, row) }
     end
   end
   return rows

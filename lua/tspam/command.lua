@@ -81,9 +81,9 @@ end
 
 -- Loads the script; a missing file and a syntax error are one line each.
 local function load_script(word)
-  local path, problem = shipped.find(word)
+  local path, problem, status = shipped.find(word)
   if not path then
-    quit(1, problem)
+    quit(status, problem)
   end
   local chunk, message = loadfile(path)
   if not chunk then

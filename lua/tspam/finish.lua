@@ -2,8 +2,9 @@
 -- status. finish(job, outcome) -> status. outcome:
 --   schema        "tspam.rate/1"
 --   fields        { {key, value}, … } of the document (default: runs)
---   metrics       { name = number } that --require may ask for
---   inconclusive  this machine was the limit (default: a run's verdict says so)
+--   metrics       { name = number } that --require may ask for, of the kinds given to cli.parse
+--   inconclusive  no answer about the target: this machine was the limit, or there was
+--                 nothing to measure (default: a run's verdict is invalid)
 
 local tspam = require "tspam"
 local document = require "tspam.document"

@@ -1,6 +1,6 @@
 --- The word of a list that is nearest to a mistyped one.
--- nearest(word, words) -> word of the list | nil: at most two letters added,
--- left out or changed, and never all of them.
+-- nearest(word, words) -> word of the list | nil: the first that it begins, else the
+-- nearest by at most two letters added, left out or changed, and never all of them.
 
 local function distance(a, b)
   local row = {}
@@ -19,7 +19,19 @@ local function distance(a, b)
   return row[#b]
 end
 
+local function begun(word, words)
+  for _, candidate in ipairs(words) do
+    if #word:gsub("^%-+", "") > 1 and candidate:sub(1, #word) == word then
+      return candidate
+    end
+  end
+end
+
 return function(word, words)
+  local longer = begun(word, words)
+  if longer then
+    return longer
+  end
   local best, best_distance = nil, 3
   for _, candidate in ipairs(words) do
     local d = distance(word, candidate)

@@ -56,21 +56,28 @@ local function split_phase(name)
   return "latency", name
 end
 
-local function value_reader(kind)
+-- "50" would be 50 s, and hardly ever meant.
+local function time(text)
+  return (text:find("%a$") or tonumber(text) == 0) and tspam.units.time(text)
+end
+
+local function value_reader(kind, shared)
   if kind == "time" then
-    return tspam.units.time, 'a time like "50ms"'
+    return time, 'a time with its unit, like "50ms",'
   elseif kind == "rate" then
     return tspam.units.rate, 'a rate like "5k"'
-  elseif kind == "count" then
-    return tspam.units.rate, 'a count, or a share like "0.1%"'
   end
-  return tonumber, "a number"
+  return tspam.units.rate, shared and 'a count, or a share like "0.1%"' or 'a count like "5k"'
 end
 
 local function unknown_metric(name, extra)
   local known = {}
   local percentiles = { "p50", "p90", "p99", "p99.9" }
-  for _, list in ipairs { COUNTS, RATES, TIMES, FIGURES, percentiles, extra } do
+  for name_of_extra in pairs(extra) do
+    known[#known + 1] = name_of_extra
+  end
+  table.sort(known)
+  for _, list in ipairs { COUNTS, RATES, TIMES, FIGURES, percentiles } do
     table.move(list, 1, #list, #known + 1, known)
   end
   local near = nearest(name, known)
@@ -82,7 +89,7 @@ end
 -- name -> kind, getter(result)
 local function metric(name, extra)
   if extra[name] then
-    return "number", nil
+    return extra[name], nil
   elseif is_count[name] or is_rate[name] or is_time[name] then
     local kind = is_count[name] and "count" or is_rate[name] and "rate" or "time"
     return kind, function(result) return result[name] end
@@ -97,20 +104,21 @@ local function metric(name, extra)
   end
 end
 
---- text -> requirement | nil, what is wanted. extra: list of metrics that the
--- script adds to those of a run (plain numbers).
+--- text -> requirement | nil, what is wanted. extra: {[metric] = kind} that the
+-- script adds to those of a run; kind: "count", "rate" or "time".
 function requirement.parse(text, extra)
   extra = extra or {}
   local name, op, value = text:match("^%s*([%w_.]+)%s*([<>=]=?)%s*(.-)%s*$")
   if not compare[op] then
     return nil, "METRIC OP VALUE like 'p99<50ms' wanted, OP one of < <= > >= =="
   end
-  local kind, get = metric(name, set(extra))
+  local kind, get = metric(name, extra)
   if not kind then
     return nil, unknown_metric(name, extra)
   end
-  local percent = kind == "count" and value:match("^([%d.]+)%s*%%$")
-  local read, example = value_reader(kind)
+  local shared = get and kind == "count" -- a share of due
+  local percent = shared and value:match("^([%d.]+)%s*%%$")
+  local read, example = value_reader(kind, shared)
   local bound = percent and tonumber(percent) or not percent and read(value)
   if not bound then
     return nil, ("%s wanted after '%s'"):format(example, op)
@@ -142,7 +150,7 @@ end
 
 --- Holds a requirement against every result; extra: {[metric] = number} of the
 -- script. -> { expr, ok, got, kind }: got is the worst value, nil where there is
--- none; kind says what it is: "count", "share", "rate", "time" or "number".
+-- none; kind says what it is: "count", "share", "rate" or "time".
 function requirement.check(req, results, extra)
   local verdict = { expr = req.expr, ok = true, kind = req.share and "share" or req.kind }
   local list = req.get and results or { {} }

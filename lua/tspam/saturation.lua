@@ -18,20 +18,41 @@ local LONG_TIMEOUT <const> = 5
 --- A target's limit this near to the generator's is not known to be the target's.
 local NEAR_CEILING <const> = 0.8
 
-local function between(job, goals)
-  if goals.between and not os.execute(goals.between) then
-    job:say("--between: the command failed: %s", goals.between)
+-- stdout is the result's, so what the command says goes to stderr. (Not os.execute:
+-- while that runs, Ctrl-C reaches the command alone.) -> true | nil, what went wrong
+local function command(text)
+  local pipe <close> = io.popen("exec >&2\n" .. text, "r")
+  if not pipe then
+    return nil, ("--between: cannot run '%s'"):format(text)
   end
-  if goals.cooldown > 0 then
+  local done, how, status = pipe:close()
+  if done or tspam.interrupted() then
+    return true
+  end
+  return nil, ("--between: '%s' ended with %s %d"):format(text,
+    how == "exit" and "status" or "signal", status)
+end
+
+-- What was not set back makes the next figures wrong: a failed command is an error.
+local function between(goals)
+  local done, problem = true, nil
+  if goals.between then
+    done, problem = command(goals.between)
+  end
+  if done and goals.cooldown > 0 then
     tspam.sleep(goals.cooldown)
   end
+  return done, problem
 end
 
 -- -> trial function; memo keeps what trials leave to each other.
 local function trial_maker(job, goals, memo)
   return function(rate, length, n)
     if n > 1 and not job:interrupted() then
-      between(job, goals)
+      local done, problem = between(goals)
+      if not done then
+        return nil, problem
+      end
     end
     local result = job:run {
       rate = rate, length = length, interval = math.max(length / 4, 0.01),
@@ -90,7 +111,7 @@ return function(job, goals)
     goals.on_baseline = function(result) return learn_patience(memo, result) end
   end
   local outcome = search(trial_maker(job, goals, memo), goals)
-  if goals.calibrate and not job:interrupted() then
+  if goals.calibrate and not outcome.answer.unfinished then
     add_ceiling(job, outcome)
   end
   outcome.reuse = math.min(memo.reuse or math.huge, memo.walk and memo.walk.shortest or math.huge)

@@ -9,6 +9,7 @@
 -- pass and the fail, and confirms with a longer trial, since the burst that a
 -- limiter lets through looks like rate in a short one.
 
+local failures = require "tspam.failures"
 local format = require "tspam.format"
 local judge = require "tspam.search.judge"
 local settle = require "tspam.search.settle"
@@ -23,24 +24,13 @@ local DEFAULTS = {
   precision = 0.025, length = 4, noise = 3, max_trials = 60, recover = 30,
   wait = function() end, now = function() return 0 end,
 }
---- A baseline with more failures than this is no baseline.
-local BASELINE_FAILURES = 0.1
---- How often it is looked at while something is learned from it, and halved while
--- half the rate fares better.
+--- How often the lowest rate is looked at while something is learned from it, and
+-- halved while half the rate fares better.
 local BASELINE_LOOKS, HALVINGS = 3, 5
 --- Fewer misses than this tell no share.
 local FEW_MISSES = 4
 --- This machine's own limit is not worth more precision.
 local OWN_PRECISION = 0.1
-
-local function causes(result)
-  local list = {}
-  for name, n in pairs(result.failures) do
-    list[#list + 1] = ("%s %d"):format(name, n)
-  end
-  table.sort(list)
-  return table.concat(list, ", ")
-end
 
 local function own_limit(s, rate, verdict)
   s:finish {
@@ -50,13 +40,11 @@ local function own_limit(s, rate, verdict)
 end
 
 local function useless_baseline(s, rate, verdict, result)
-  local base = verdict.digest
   if verdict.trial == "invalid" then
     return own_limit(s, rate, verdict)
-  elseif base.failed > BASELINE_FAILURES * base.n then
-    return s:finish {
-      reason = ("already at the lowest rate, %s, %.1f%% failed: %s"):format(
-        format.rate(rate), 100 * base.failed / base.n, causes(result)) }
+  elseif verdict.useless then
+    s:finish { reason = ("already at the lowest rate, %s, %s"):format(format.rate(rate),
+      failures.sentence(result, verdict.digest.failed)) }
   elseif verdict.trial == "fail" then
     s:finish { limited_by = "target", upper = rate, reason =
       ("already at the lowest rate, %s, %s"):format(format.rate(rate), verdict.why) }

@@ -55,7 +55,8 @@ local function suggestion(word)
 end
 
 --- The file a word of the command line means: a bare name is a shipped script,
--- anything else, and what is not shipped, a path. -> path | nil, message
+-- anything else, and what is not shipped, a path. -> path | nil, message, status:
+-- a name that is none is wrong usage, as it is of --copy.
 function shipped.find(word)
   local bare = word:find("^[%w_-]+$")
   if bare and exists(path_of(word)) then
@@ -63,9 +64,9 @@ function shipped.find(word)
   elseif exists(word) then
     return word
   elseif bare then
-    return nil, ("no script '%s': %s"):format(word, suggestion(word))
+    return nil, ("no script '%s': %s"):format(word, suggestion(word)), 2
   end
-  return nil, ("no such file '%s': %s"):format(word, suggestion(word))
+  return nil, ("no such file '%s': %s"):format(word, suggestion(word)), 1
 end
 
 --- Copies a shipped script into a directory. -> the path written

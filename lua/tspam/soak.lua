@@ -3,6 +3,7 @@
 
 local format = require "tspam.format"
 local json = require "tspam.json"
+local state = require "tspam.soak.state"
 
 local soak = {}
 
@@ -11,20 +12,23 @@ local FAILURES <const> = 1e-5
 local RATE <const>, CONCURRENCY <const> = 0.05, 0.1
 --- Few open connections waver by more than a tenth of themselves.
 local OPEN_FLOOR <const> = 2
---- A median that stays under twice its first, or moves less than 5 ms, is flat.
-local FLAT <const>, FLAT_FLOOR <const> = 2, 5e-3
---- What may end well after a table is full, of all that is tried; an interval in
--- which more than half does is no longer part of the outage.
-local LEAK <const>, HALF <const> = 0.1, 0.5
---- Fewer connections, or failures, than this tell nothing of state.
-local FEW <const> = 10
---- A shorter outage, in seconds, is a hiccup.
-local OUTAGE <const> = 0.25
+
+--- No run lasts longer, in seconds.
+local LONGEST <const> = 1e6
 
 --- max(300 s, what 300,000 connections take): so many without a failure show,
--- with 95 % confidence, that fewer than one in 100,000 fails.
+-- with 95 % confidence, that fewer than one in 100,000 fails. -> seconds, and
+-- whether they are too few for that
 function soak.default_length(rate)
-  return math.max(300, 3e5 / rate)
+  return math.min(LONGEST, math.max(300, 3e5 / rate)), 3e5 / rate > LONGEST
+end
+
+-- Seconds in which connections were opened: a signal cuts them short.
+local function opened_for(result)
+  if result.interrupted then
+    return result.achieved > 0 and result.started / result.achieved or 0
+  end
+  return result.length
 end
 
 local function poisson_at_most(k, mean)
@@ -87,10 +91,12 @@ local function share_criterion(name, k, n)
 end
 
 local function rate_criterion(result)
-  local ratio = result.ok / result.length / result.rate
+  local length = opened_for(result)
+  local rate = length > 0 and result.ok / length or 0
+  local ratio = rate / result.rate
   return { name = "rate", value = ratio - 1, limit = RATE, pass = math.abs(ratio - 1) <= RATE,
     text = ("%s established, %s asked, within 5 %% wanted"):format(
-      format.rate(result.ok / result.length), format.rate(result.rate)) }
+      format.rate(rate), format.rate(result.rate)) }
 end
 
 -- Tenths of the run against its mean: an instant's count says little.
@@ -123,73 +129,23 @@ local function criteria(result)
   }
 end
 
-local function middle(list, from, to)
-  local part = table.move(list, from, to, 1, {})
-  table.sort(part)
-  return part[(#part + 1) // 2]
-end
-
--- The latency did not climb towards the first failure: quarters are compared, for
--- a single slice may have met a hiccup.
-local function flat_until(result, time)
-  local medians = {}
-  for _, slice in ipairs(result.timeline) do
-    if slice.time <= time and slice.p50 then
-      medians[#medians + 1] = slice.p50
-    end
-  end
-  local quarter = math.max(1, #medians // 4)
-  local first = middle(medians, 1, quarter)
-  local last = middle(medians, #medians - quarter + 1, #medians)
-  return not first or last <= FLAT * first or last - first <= FLAT_FLOOR
-end
-
--- After the first failure: the time at which new ones got through again (nil: not
--- in this run), and how many did until then. Exact to a connection where the rate is
--- even: what a slice has of good ones came at its end.
-local function outage(result, first)
-  local leaked, since = 0, 0
-  for _, slice in ipairs(result.timeline) do
-    local full = result.rate * (slice.time - since)
-    if since >= first.time then
-      if slice.ok > HALF * full then
-        return slice.time - math.min(1, slice.ok / full) * (slice.time - since), leaked
-      end
-      leaked = leaked + slice.ok
-    end
-    since = slice.time
-  end
-  return nil, leaked
-end
-
--- All went well up to a count, with flat latency, and then nothing: state. Entries
--- are given back from the first on, so what is carried for long is that count in
--- the time from the start until new ones are accepted again.
-local function state(result)
-  local first = result.first_failure
-  if not first or first.count < FEW or result.failed < FEW
-    or not flat_until(result, first.time) then
-    return nil
-  end
-  local again, leaked = outage(result, first)
-  local dead = (again or result.length) - first.time
-  if dead < OUTAGE or leaked > LEAK * dead * result.rate then
-    return nil
-  end
-  return { connections = first.count, time = first.time, recovered = again,
-    sustainable = again and first.count / again or nil }
-end
-
---- -> {pass, criteria, confidence, state_capacity, sustainable, recovered}
+--- -> {pass, criteria, confidence, state_capacity, sustainable, recovered}. One
+-- that was interrupted has figures, but no pass: interrupted says after how long.
 function soak.judge(result)
   local answer = { pass = true, criteria = criteria(result) }
   for _, criterion in ipairs(answer.criteria) do
     answer.pass = answer.pass and criterion.pass
   end
+  if result.interrupted then
+    answer.pass, answer.interrupted = nil, opened_for(result)
+    for _, criterion in ipairs(answer.criteria) do
+      criterion.pass = nil
+    end
+  end
   local bound = soak.bound(result.failed, result.started)
   answer.confidence = { connections = result.started, failed = result.failed, bound = bound,
     level = 0.95, enough = bound ~= nil and bound < FAILURES }
-  local full = state(result)
+  local full = state(result, opened_for(result))
   if full then
     answer.state_capacity, answer.sustainable = full.connections, full.sustainable
     answer.recovered, answer.failed_at = full.recovered, full.time
@@ -208,20 +164,29 @@ local function state_text(answer)
   return text .. "\n"
 end
 
+local WORD <const> = { [true] = "pass", [false] = "FAIL" }
+
+local function verdict_text(answer)
+  if answer.interrupted then
+    return ("Interrupted after %s: no verdict.\n"):format(format.time(answer.interrupted))
+  end
+  return ("The soak %s.\n"):format(answer.pass and "passes" or "fails")
+end
+
 function soak.text(answer)
   local lines = {}
   for i, criterion in ipairs(answer.criteria) do
-    lines[i] = ("%-12s %-5s %s\n"):format(criterion.name, criterion.pass and "pass" or "FAIL",
+    lines[i] = ("%-12s %-5s %s\n"):format(criterion.name, WORD[criterion.pass] or "-",
       criterion.text)
   end
   local confidence = answer.confidence
-  lines[#lines + 1] = ("With 95 %% confidence at most %.2g %% fail%s.\n"):format(
-    100 * (confidence.bound or 1),
+  lines[#lines + 1] = ("With 95 %% confidence at most %s fail%s.\n"):format(
+    format.share(confidence.bound or 1, 1),
     confidence.enough and "" or " (less than 0.001 % takes 300,000 without a failure to show)")
   if answer.state_capacity then
     lines[#lines + 1] = state_text(answer)
   end
-  lines[#lines + 1] = ("The soak %s.\n"):format(answer.pass and "passes" or "fails")
+  lines[#lines + 1] = verdict_text(answer)
   return table.concat(lines)
 end
 

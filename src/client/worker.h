@@ -37,7 +37,7 @@ enum tsp_stop {
 
 /* Latencies for which memory is taken beforehand, where not more workers than this
  * would take it: else it is more than most runs need. */
-#define TSP_USUAL_LEAST_NS (TSP_MS / 64)
+#define TSP_USUAL_LEAST_NS (TSP_MS / 512)
 #define TSP_USUAL_MOST_NS (256 * TSP_MS)
 #define TSP_PREPARED_WORKERS 4
 

@@ -28,9 +28,14 @@ refused 2 "0.001 .. 1,000,000, got '1e300'" rate -l 1e300
 refused 2 "1 .. 65535, got '0'" rate -p 0
 refused 2 "1 .. 65535, got '65536'" rate -p 65536
 refused 2 "0 .. 65535, got '65536'" server -p 65536
-refused 2 "'length'" rate -l 5 --count 5
+refused 2 "options '--length' and '--count' cannot be used together" rate -l 5 --count 5
 refused 2 "cannot be used together" rate -r 5 --concurrency 5
-refused 2 "a constant rate must be above 0" ramp --from 0 --to 0
+refused 2 "options '--concurrency' and '--arrivals' cannot be used together" \
+    rate --concurrency 2 --arrivals poisson
+refused 2 "options '--from' and '--to' are both 0" ramp --from 0 --to 0
+refused 2 "option '--hold': seconds or a time like" capacity --hold 0
+refused 2 "option '--local-ip'" rate -I foo
+refused 2 "its port by -p 3000" rate -H 127.0.0.1:3000
 refused 2 "unknown metric 'p101'" rate --require 'p101<5'
 refused 2 "OP one of" rate --require 'p99'
 refused 1 "no-such-host.invalid" rate -H no-such-host.invalid
@@ -41,7 +46,8 @@ refused 1 "'$dir/large' is too large, at most 64 MiB are sent" rate -c "$dir/lar
 refused 1 "203.0.113.9" rate -H 127.0.0.1 -p 1 -I 203.0.113.9
 refused 1 "cannot write to $dir/none/x: No such file or directory" rate --json "$dir/none/x"
 refused 1 "203.0.113.9" server -l 203.0.113.9 -p 0
-refused 1 "no script 'rat': did you mean 'rate'?" rat
+refused 2 "no script 'rat': did you mean 'rate'?" rat
+refused 1 "no such file './rat'" ./rat
 refused 1 "syntax.lua:1: <name> expected near '='" "$dir/syntax.lua"
 refused 2 "unknown option '--lst': did you mean '--list'?" --lst
 

@@ -33,6 +33,17 @@ wait "$pid"
 run rate --local-ports 20001-20002 --hold 1 -r 50 -l 0.5
 check "a dry run is about this machine, so there it is 0" status_is 0
 
+for script in "saturate --start 50 -l 0.5" "capacity --recover"; do
+    # shellcheck disable=SC2086
+    run $script -H 127.0.0.1 -p 1
+    check "$script of a closed port has no answer about the target: 4" status_is 4
+    check "  and asks why" out_has "does anything listen on 127.0.0.1 port 1?"
+done
+
+run capacity -r 50 --hold 1 --require 'connections>=1k'
+check "a requirement of a script's own figure takes units: 3" status_is 3
+check "  and no connection was held for longer than asked" eval '! out_has "holds"'
+
 run rate -H localhost -4 -p 1 -r 20 -l 0.1
 check "the address chosen for a name is said" err_has "localhost is 127.0.0.1"
 finish

@@ -40,6 +40,21 @@ begin ramp --from 100 --to 200 -l 60 --quiet
 sleep 1.5
 signalled INT
 check "ramp ends with 130 and its report" eval 'status_is 130 && out_has "90th percentile"'
+check "  which compares with what was asked until then" \
+    grep -q "^achieved.*asked 10[0-9].* until then" "$dir/out"
+
+begin rate -r 50 -l 0.5 -o 20 -r 60 --quiet
+sleep 2.5
+signalled INT
+check "an interrupt between two rates ends rate with 130" status_is 130
+check "  and says that one was not measured" out_has "Interrupted: 1 of 2 rates were measured."
+
+begin soak -r 50 -l 60 --json -
+until_said "opened"
+signalled INT
+check "an interrupted soak has no verdict" json_says '.answer.pass == null and .interrupted'
+check "  but the rate of the time it ran" json_says \
+    '.answer.criteria[] | select(.name == "rate") | .value > -0.2 and .pass == null'
 
 for signal in INT TERM; do
     begin server -l 127.0.0.1 -p 0

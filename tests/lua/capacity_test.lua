@@ -80,6 +80,24 @@ test("a run without failures names the count it reached", function()
   contains(answer.reason, "no limit found up to 2,000 connections")
 end)
 
+test("where nothing was held there is no answer, and the sentence asks why", function()
+  local answer = capacity.answer(result { started = 300, ok = 0,
+    failures = { ["refused/connect"] = 300 }, first_failure = { time = 0, count = 0 },
+    target = { address = "192.0.2.7", port = 80, port_to = 89 } }, true)
+  equal(answer.connections, nil)
+  equal(answer.limited_by, "none found")
+  equal(capacity.conclusive(answer), false)
+  equal(capacity.sentence(answer), "Not one connection was held: 100.0% failed: "
+    .. "refused/connect 300; does anything listen on 192.0.2.7 ports 80 to 89?\n")
+end)
+
+test("an interrupted run has a count, and claims no limit nor that there is none", function()
+  local answer = capacity.answer(result { interrupted = true, ok = 1, failed = 0,
+    failures = {} }, false)
+  equal(capacity.sentence(answer), "1 connection was open at once when the run was interrupted; "
+    .. "no limit had shown. 1 of them survived.\n")
+end)
+
 local function recovery(outcomes, most)
   local answer, now, tries = {}, 100, 0
   capacity.recover(answer, function()

@@ -8,7 +8,8 @@ local SPEC <const> = {
   name = "rate",
   about = "Measures.",
   groups = { "target", "payload", "sources", "run", "output" },
-  metrics = { "answer" },
+  metrics = { answer = "rate" },
+  overrides = { hold = { help = "own words", default = "50", min = 1, max = 100 } },
   { "-r --rate", "rate", "connections per second", many = true },
   { "-l --length", "time", "how long", above = 0, default = "10" },
   { "--from", "rate", "may be 0", min = 0 },
@@ -72,6 +73,25 @@ test("a metric that the script adds may be required", function()
   equal(parse("--require", "answer>=5").require[1].metric, "answer")
 end)
 
+test("a script may change what a shared row says, presets and allows", function()
+  equal(parse().hold, 50)
+  equal(parse("--hold", "100").hold, 100)
+  equal(t.quits(2, function() parse("--hold", "0") end),
+    "option '--hold': seconds or a time like \"500ms\" wanted, 1 .. 100, got '0'")
+end)
+
+test("addresses, ranges and CIDRs are source addresses, whether or not they are here", function()
+  local o = parse("-I", "203.0.113.9", "-I", "127.0.0.1-5", "-I", "127.0.0.0/24", "-I", "::1",
+    "-I", "2001:db8::/120")
+  equal(#o.local_ips, 5)
+  equal(o.local_ips[3], "127.0.0.0/24")
+end)
+
+test("an IPv6 address is a host as it is", function()
+  equal(parse("-H", "::1").host, "::1")
+  equal(parse("-H", "[::1]").host, "[::1]")
+end)
+
 -- argument(s), status, message
 local RATE <const> = 'a rate per second like "25k" wanted, above 0 and at most 10,000,000'
 local PORT <const> = 'a port or a range like "2345-2354" wanted, 1 .. 65535'
@@ -101,7 +121,20 @@ local rows = {
     "option '--local-ports': \"auto\", \"kernel\", \"walk\" or a range like \"1024-65535\" wanted, "
     .. "got 'some'" },
   { { "-H", "" }, 2, "option '--host': a text that is not empty wanted, got ''" },
+  { { "-H", "127.0.0.1:3000" }, 2,
+    "option '--host': a name or address wanted, its port by -p 3000, got '127.0.0.1:3000'" },
+  { { "-H", "[::1]:80" }, 2,
+    "option '--host': a name or address wanted, its port by -p 80, got '[::1]:80'" },
+  { { "-I", "foo" }, 2, "option '--local-ip': address, range \"10.0.0.1-10.0.0.9\" or CIDR "
+    .. "\"10.0.0.0/24\" expected, got 'foo'" },
+  { { "-I", "127.0.0.9-127.0.0.1" }, 2,
+    "option '--local-ip': the lower address goes first, got '127.0.0.9-127.0.0.1'" },
+  { { "-I", "127.0.0.0/8" }, 2,
+    "option '--local-ip': more than 65536 addresses, got '127.0.0.0/8'" },
+  { { "--require", "p99<50" }, 2, "option '--require': a time with its unit, like \"50ms\", "
+    .. "wanted after '<', got 'p99<50'" },
   { { "--legnth", "5" }, 2, "unknown option '--legnth': did you mean '--length'?" },
+  { { "--local" }, 2, "unknown option '--local': did you mean '--local-ip'?" },
   { { "--colour" }, 2, "unknown option '--colour': see tspam rate --help" },
   { { "-z" }, 2, "unknown option '-z': see tspam rate --help" },
   { { "-r" }, 2, "option '-r' requires an argument" },

@@ -71,8 +71,13 @@ end)
 
 test("a mistyped script name is answered with a suggestion", function()
   local status, _, err = run("sever")
-  equal(status, 1)
+  equal(status, 2)
   equal(err, "tspam: no script 'sever': did you mean 'server'?\n")
+end)
+
+test("the beginning of a script's name is answered with the name", function()
+  equal(select(3, run("satu")), "tspam: no script 'satu': did you mean 'saturate'?\n")
+  equal(select(3, run("s")), "tspam: no script 's': see tspam --list\n")
 end)
 
 test("a missing file and a syntax error are one line each", function()

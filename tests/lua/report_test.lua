@@ -52,6 +52,13 @@ test("a run that was refused altogether is said in words", function()
   contains(text, "All connections failed the same way: refused/connect - nothing listens there")
 end)
 
+test("a ramp that was interrupted is compared with what was asked until then", function()
+  local text = text_of { interrupted = true, spec = { rate = 0, rate_to = 50 }, rate = 25,
+    due = 10, started = 8, achieved = 4 }
+  assert(text:find("achieved +4/s  asked 5/s until then\n"), text)
+  assert(text_of { interrupted = true }:find("achieved +1,000/s  asked 1,000/s\n"))
+end)
+
 test("a run without success is said in words", function()
   contains(text_of { ok = 0 }, "Not one connection succeeded.")
 end)

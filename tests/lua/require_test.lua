@@ -12,7 +12,7 @@ end
 
 -- expression, holds for the fixture, value got
 local rows = {
-  { "p99<99.1ms", true, 0.099 }, { "p99<99ms", false, 0.099 }, { "p99<=0.099", true, 0.099 },
+  { "p99<99.1ms", true, 0.099 }, { "p99<99ms", false, 0.099 }, { "p99<=0.099s", true, 0.099 },
   { "latency.p50 >= 50ms", true, 0.05 }, { "median==50ms", true, 0.05 },
   { "connect.p99.9<2ms", true, 0.001 }, { "max>100ms", false, 0.1 },
   { "maximum<=100ms", true, 0.1 }, { "failed<1%", false, 0.01 }, { "failed<1.1%", true, 0.01 },
@@ -56,16 +56,20 @@ test("nothing measured holds nothing", function()
 end)
 
 test("a metric of the script is judged by the script's figure", function()
-  equal(check("answer>=5", {}, { answer = 6 }, { "answer" }).ok, true)
-  equal(check("answer>=5", {}, { answer = 4 }, { "answer" }).got, 4)
-  equal(check("answer>=5", {}, {}, { "answer" }).ok, false)
+  equal(check("answer>=5", {}, { answer = 6 }, { answer = "rate" }).ok, true)
+  equal(check("answer>=5", {}, { answer = 4 }, { answer = "rate" }).got, 4)
+  equal(check("answer>=5", {}, {}, { answer = "rate" }).ok, false)
+  equal(check("answer>=1k", {}, { answer = 1000 }, { answer = "rate" }).ok, true)
+  equal(check("held>1k", {}, { held = 1000 }, { held = "count" }).kind, "count")
 end)
 
 local refused = {
   { "p99", "METRIC OP VALUE like 'p99<50ms' wanted, OP one of < <= > >= ==" },
   { "p99=5", "METRIC OP VALUE like 'p99<50ms' wanted, OP one of < <= > >= ==" },
-  { "p99<5q", "a time like \"50ms\" wanted after '<'" },
-  { "p99<", "a time like \"50ms\" wanted after '<'" },
+  { "p99<5q", "a time with its unit, like \"50ms\", wanted after '<'" },
+  { "p99<", "a time with its unit, like \"50ms\", wanted after '<'" },
+  { "p99<50", "a time with its unit, like \"50ms\", wanted after '<'" },
+  { "elapsed<=0.5", "a time with its unit, like \"50ms\", wanted after '<='" },
   { "achieved>=fast", "a rate like \"5k\" wanted after '>='" },
   { "failed<x%", "a count, or a share like \"0.1%\" wanted after '<'" },
 }
@@ -76,6 +80,11 @@ for _, row in ipairs(refused) do
     equal(wanted, row[2])
   end)
 end
+
+test("a figure of the script has no share", function()
+  local _, wanted = requirement.parse("held>5%", { held = "count" })
+  equal(wanted, "a count like \"5k\" wanted after '>'")
+end)
 
 test("an unknown metric is answered with a suggestion and the list", function()
   local _, wanted = requirement.parse("faild<5")

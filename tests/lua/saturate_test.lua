@@ -80,8 +80,26 @@ end)
 test("a limit of this machine is called that", function()
   local text = report.sentence(outcome { rate = 300, limited_by = "own ports", reason = "x" })
   contains(text, "this machine's limit (own ports), not the target's")
-  contains(report.sentence(outcome { limited_by = "none found", reason = "x" }),
-    "No rate was found")
+end)
+
+test("where there is no rate, the sentence says what happened, and of no limit", function()
+  local text = report.sentence(outcome { limited_by = "none found", reason = "all failed; why?" })
+  equal(text:match("[^\n]*"), "No rate was found: all failed; why?")
+end)
+
+test("a search that was interrupted says so, and what passed until then", function()
+  local answer = { rate = 300, lower = 300, upper = 375, limited_by = "none found",
+    reason = "interrupted", unfinished = true }
+  contains(report.sentence(outcome(answer)),
+    "The search ended early (interrupted): at least 300/s passed, 375/s did not.\n")
+  answer.upper = nil
+  contains(report.sentence(outcome(answer)), "at least 300/s passed.\n")
+  answer.rate = nil
+  contains(report.sentence(outcome(answer)), "nothing is known of the target.\n")
+end)
+
+test("plots of one trial are left out, without a line for them", function()
+  equal(report.plots(outcome {}.trials), "")
 end)
 
 test("a trial is a row with its verdict and its reason", function()
@@ -127,8 +145,11 @@ end)
 test("a closed port ends the search at once, with the failures and status 4", function()
   local status, value = run("-H 127.0.0.1 -p 1 --start 50 -l 0.4 --no-calibrate")
   equal(status, 4)
-  equal(#value.trials, 1)
-  contains(value.answer.reason, "refused/connect 20")
+  local last = value.trials[#value.trials]
+  equal(last.trial, "fail")
+  equal(last.why, "100.0% failed: refused/connect 20")
+  contains(value.answer.reason, "already at the lowest rate, 50/s, 100.0% failed: "
+    .. "refused/connect 20; does anything listen on 127.0.0.1 port 1?")
 end)
 
 -- option, what it is refused with
@@ -172,6 +193,30 @@ test("a command runs between trials, not before the first", function()
   end
   os.remove(log)
   equal(lines, #value.trials - 1)
+end)
+
+test("what the command says goes to stderr: stdout is the result's", function()
+  local status, value, err = run("--start 20 --max-rate 25 -l 0.4 -o 0 --no-calibrate "
+    .. "--between 'echo flushed'")
+  equal(status, 0)
+  equal(value.answer.rate, 25)
+  contains(err, "flushed\n")
+end)
+
+test("a command that fails ends the search with its name and status", function()
+  local status, value, err = run("--start 20 --max-rate 25 -l 0.4 -o 0 --between 'exit 7'")
+  equal(status, 1)
+  equal(err, "tspam: --between: 'exit 7' ended with status 7\n")
+  equal(value.answer.reason, "--between: 'exit 7' ended with status 7")
+  equal(value.answer.rate, 20)
+end)
+
+test("Ctrl-C while the command runs ends the search as interrupted", function()
+  local status, out, err = t.shell(TSPAM .. "--start 20 -l 0.4 -o 0 --no-calibrate --quiet "
+    .. "--between 'kill -INT $PPID; exit 130'")
+  equal(status, 130)
+  equal(err, "")
+  contains(out, "The search ended early (interrupted): at least 20/s passed.")
 end)
 
 return t.finish()

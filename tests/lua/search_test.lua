@@ -134,6 +134,8 @@ end)
 test("a baseline that fails ends the search at once, with the failures", function()
   local outcome, answer = find { bucket = { rate = 20, burst = 5 } }
   equal(#outcome.trials, 1)
+  equal(outcome.trials[1].trial, "fail")
+  contains(outcome.trials[1].why, "% failed: timeout/connect")
   equal(answer.rate, nil)
   equal(outcome.conclusive, false)
   contains(answer.reason, "already at the lowest rate, 50/s")
@@ -194,8 +196,22 @@ test("an interrupted search answers with what there is", function()
   end, {})
   equal(#outcome.trials, 4)
   equal(outcome.answer.reason, "interrupted")
+  equal(outcome.answer.unfinished, true)
   equal(outcome.answer.rate, outcome.trials[3].rate)
   equal(outcome.conclusive, false)
+end)
+
+test("an interrupt between two trials is no trial", function()
+  local simulated, n = link.new {}, 0
+  local outcome = search(function(rate, length)
+    n = n + 1
+    local result = simulated:trial(rate, length)
+    if n == 3 then
+      result.interrupted, result.started = true, 0
+    end
+    return result
+  end, {})
+  equal(#outcome.trials, 2)
 end)
 
 test("a trial that cannot run ends the search with its message", function()

@@ -124,4 +124,31 @@ test("a soak takes 300 s, or as long as 300,000 connections", function()
   equal(soak.default_length(100), 3000)
 end)
 
+test("no soak is longer than a run can be, and one that is too short for it says so", function()
+  local length, short = soak.default_length(0.25)
+  equal(length, 1e6)
+  equal(short, true)
+  equal(select(2, soak.default_length(0.3)), false)
+end)
+
+test("an interrupted soak has figures of the time it ran, and no verdict", function()
+  local r = run(100, 2)
+  r.length, r.interrupted, r.achieved = 20, true, 100
+  local answer = soak.judge(r)
+  equal(answer.pass, nil)
+  for _, criterion in ipairs(answer.criteria) do
+    equal(criterion.pass, nil)
+  end
+  contains(soak.text(answer), "rate         -     100/s established, 100/s asked")
+  contains(soak.text(answer), "Interrupted after 2.00 s: no verdict.\n")
+  equal(soak.field(answer)[2].pass, nil)
+end)
+
+test("a soak interrupted before its first connection has no verdict either", function()
+  local text = soak.text(soak.judge { rate = 100, length = 20, achieved = 0, ok = 0, failed = 0,
+    started = 0, failures = {}, timeline = {}, interrupted = true })
+  contains(text, "at most 100 % fail")
+  contains(text, "Interrupted after 0.00 s: no verdict.\n")
+end)
+
 return t.finish()

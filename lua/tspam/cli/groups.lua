@@ -12,7 +12,7 @@ return {
   target = {
     title = "Target",
     run = true,
-    { "-H --host", "text", "name or address; none: a server of our own on loopback (dry run)",
+    { "-H --host", "host", "name or address; none: a server of our own on loopback (dry run)",
       argname = "HOST" },
     { "-p --port", "ports", "port, or a range used in turn (2345; dry run: a free one)",
       argname = "PORT" },
@@ -32,7 +32,7 @@ return {
   sources = {
     title = "Where from",
     run = true,
-    { "-I --local-ip", "text", "source address, range a-b or CIDR (repeatable), used in turn",
+    { "-I --local-ip", "local_ip", "source address, range a-b or CIDR (repeatable), used in turn",
       many = true, as = "local_ips", argname = "ADDR" },
     { "--local-ports", "local_ports", argname = "WHO",
       "who picks source ports: auto, kernel, walk, or a range to walk" },

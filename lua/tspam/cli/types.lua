@@ -7,6 +7,7 @@ local format = require "tspam.format"
 local quit = require "tspam.quit"
 local requirement = require "tspam.require"
 
+local EINVAL <const>, E2BIG <const> = 22, 7
 local MAX_CONTENT <const> = 64 * 1024 * 1024
 
 local types = {}
@@ -117,6 +118,33 @@ function types.text()
       return text
     end
     return nil, "a text that is not empty wanted"
+  end
+end
+
+--- A name or an address; a port has an option of its own.
+function types.host()
+  return function(text)
+    local port = text:match("^[^:]+:(%d+)$") or text:match("^%[.*%]:(%d+)$")
+    if port then
+      return nil, ("a name or address wanted, its port by -p %s"):format(port)
+    elseif text ~= "" then
+      return text
+    end
+    return nil, "a text that is not empty wanted"
+  end
+end
+
+--- A source address, range or CIDR. Only its form is looked at: whether this machine
+-- has it is not a matter of usage. (A target of the other family ends the look.)
+function types.local_ip()
+  return function(text)
+    local _, message, errno = tspam.doctor { rate = 1, count = 1, local_ips = { text },
+      host = text:find(":", 1, true) and "127.0.0.1" or "::1" }
+    if errno == EINVAL or errno == E2BIG then
+      local prefix = "'" .. text .. "': "
+      return nil, message:sub(1, #prefix) == prefix and message:sub(#prefix + 1) or message
+    end
+    return text
   end
 end
 

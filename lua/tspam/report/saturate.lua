@@ -24,9 +24,7 @@ function report.row(entry)
 end
 
 local function interval(answer)
-  if not answer.rate then
-    return "No rate was found"
-  elseif answer.upper and answer.lower then
+  if answer.upper and answer.lower then
     return ("%s (between %s and %s)"):format(format.rate(answer.rate), format.rate(answer.lower),
       format.rate(answer.upper))
   end
@@ -55,12 +53,30 @@ local function ending(outcome)
   return table.concat(words, ", ") .. "."
 end
 
+-- A search that was not carried to its end knows what passed, and no limit.
+local function unfinished(answer)
+  local known = "nothing is known of the target"
+  if answer.rate then
+    known = ("at least %s passed"):format(format.rate(answer.rate))
+    known = answer.upper and ("%s, %s did not"):format(known, format.rate(answer.upper)) or known
+  end
+  return ("The search ended early (%s): %s."):format(answer.reason, known)
+end
+
+local function verdict(answer)
+  if answer.unfinished then
+    return unfinished(answer)
+  elseif not answer.rate and answer.limited_by == "none found" then
+    return "No rate was found: " .. answer.reason .. (answer.reason:find("?$") and "" or ".")
+  end
+  local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
+  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or "No rate was found",
+    whose(answer), answer.reason, confirmed)
+end
+
 --- The answer in a sentence, and what it rests on.
 function report.sentence(outcome)
-  local answer = outcome.answer
-  local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
-  return ("%s: %s; %s.%s\n%s\n"):format(interval(answer), whose(answer), answer.reason, confirmed,
-    ending(outcome))
+  return ("%s\n%s\n"):format(verdict(outcome.answer), ending(outcome))
 end
 
 local function points(trials, value)
@@ -72,7 +88,7 @@ local function points(trials, value)
   return list
 end
 
---- Latency and failures over rate.
+--- Latency and failures over rate; "" where there is too little to draw.
 function report.plots(trials)
   local latency = plot(points(trials, function(r) return r.latency:percentile(50) end), {
     title = "median latency (o pass, x fail, ? invalid)", unit = format.time, label = format.rate })
@@ -80,7 +96,11 @@ function report.plots(trials)
     return r.started > 0 and (r.failed + r.retransmitted) / r.started or nil
   end), { title = "failed and retransmitted", label = format.rate,
     unit = function(y) return format.share(y, 1) end })
-  return table.concat(latency, "\n") .. "\n\n" .. table.concat(failed, "\n") .. "\n"
+  local text = ""
+  for _, lines in ipairs { latency, failed } do
+    text = text .. (#lines > 0 and "\n" .. table.concat(lines, "\n") .. "\n" or "")
+  end
+  return text
 end
 
 local function trials(outcome)

@@ -127,6 +127,19 @@ local function causes(result, out)
   end
 end
 
+-- The mean rate that was asked for; of a ramp that was interrupted, until then.
+local function asked_rate(result)
+  local spec = result.spec or {}
+  local changes = spec.rate_to or spec.stages and #spec.stages > 0
+  if not result.rate or spec.concurrency then
+    return ""
+  elseif result.interrupted and changes and result.started > 0 then
+    return ("asked %s until then"):format(
+      format.rate(result.due * result.achieved / result.started))
+  end
+  return "asked " .. format.rate(result.rate)
+end
+
 local function counts(result, out)
   line(out, "due", format.count(result.due))
   line(out, "ok", format.count(result.ok), format.share(result.ok, result.due))
@@ -142,9 +155,7 @@ local function counts(result, out)
       line(out, (row[1]:gsub("_", " ")), format.count(result[row[1]]), row[2])
     end
   end
-  local wanted = result.rate and not (result.spec or {}).concurrency
-  line(out, "achieved", format.rate(result.achieved or 0),
-    wanted and "asked " .. format.rate(result.rate) or "")
+  line(out, "achieved", format.rate(result.achieved or 0), asked_rate(result))
   line(out, "open at once", format.count(result.open_max or 0), "at most")
   line(out, "bytes", format.bytes(result.bytes_sent or 0),
     "sent, " .. format.bytes(result.bytes_received or 0) .. " received")

@@ -4,12 +4,14 @@
 --   limit   of an invalid one: whose limit it was
 --   clean   a pass far from every bound
 --   clear   a fail that needs no second look
+--   useless the lowest rate itself fails: there is nothing to compare with
 --   slow    it failed by its latency, which a busy machine may have caused
 --   dead    hardly anything got through, at least at the end
 --   state   {connections, time}: all went well up to there, nothing after
 --   allowed the share of misses that would have passed
 -- goals: slowdown, max_failures (share), noise (standard deviations).
 
+local failures = require "tspam.failures"
 local own = require "tspam.search.own"
 
 local judge = {}
@@ -18,6 +20,8 @@ local judge = {}
 local QUEUE_FLOOR = 5e-3
 --- Excess of the median over the baseline's below which nothing is slow.
 local SLOW_FLOOR = 1e-3
+--- The lowest rate is no measure for others with a larger share of failures.
+local USELESS = 0.1
 --- Share of the starts by which the ends may stay behind within a trial.
 local BEHIND = 0.02
 
@@ -85,14 +89,13 @@ function judge.allowed(n, base, goals)
   return math.max(goals.max_failures, goals.noise * sigma)
 end
 
-local function worst_cause(result)
-  local worst, most
-  for name, n in pairs(result.failures or {}) do
-    if n > (most or 0) or (n == most and name < worst) then
-      worst, most = name, n
-    end
+--- Of the lowest rate, which is compared with nothing. (In place of a base.)
+local function useless(t, base, _, result)
+  if base ~= t or t.failed <= USELESS * t.n then
+    return nil, true
   end
-  return worst
+  return { clear = true,
+    why = ("%.1f%% failed: %s"):format(100 * t.failed / t.n, failures.list(result)) }
 end
 
 local function misses(t, base, goals, result)
@@ -102,7 +105,7 @@ local function misses(t, base, goals, result)
     return nil, excess <= allowed / 2
   end
   local retransmitted = t.misses - t.failed
-  local mostly = retransmitted > t.failed and "retransmitted" or worst_cause(result)
+  local mostly = retransmitted > t.failed and "retransmitted" or failures.worst(result)
   return {
     clear = excess > 2 * allowed,
     why = ("%.1f%% failed or were retransmitted (mostly %s), %.1f%% would pass"):format(
@@ -170,7 +173,7 @@ local function slow(t, base, goals)
   }
 end
 
-local rules = { misses, capped, queue, behind, slow }
+local rules = { useless, misses, capped, queue, behind, slow }
 
 --- All well up to a count, nothing after it, in silence: a table is full. (A
 -- target that refuses has died.) -> {connections, time} or nil; a late start
@@ -209,7 +212,7 @@ function judge.trial(result, base, goals)
     verdict.clean = verdict.clean and clean
     if broken and verdict.trial == "pass" then
       verdict.trial, verdict.why, verdict.clear = "fail", broken.why, broken.clear
-      verdict.slow = rule ~= misses
+      verdict.slow, verdict.useless = rule ~= misses and rule ~= useless, rule == useless
     end
   end
   if verdict.trial == "fail" then

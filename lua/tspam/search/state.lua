@@ -20,7 +20,7 @@ function state.recovered(search)
   local begin = goals.now()
   while goals.now() - begin < goals.recover do
     if goals.wait(PAUSE) == false then
-      return search:finish { reason = "interrupted" }
+      return search:finish { reason = "interrupted", unfinished = true }
     end
     local probe = search:probe(PROBE)
     if not probe then
@@ -47,7 +47,8 @@ end
 
 local function lost(search, rate, burst, all)
   burst.in_all = all
-  search:finish { burst = burst, upper = rate > search.lower and rate or nil, reason = (
+  search:finish { burst = burst, unfinished = true,
+    upper = rate > search.lower and rate or nil, reason = (
     "at %s %s (%s in all since the search began), and no answer for %.0f s since: "
     .. "a table of the target is full, or it died"):format(format.rate(rate), sentence(burst),
     format.count(all), search.goals.recover) }

@@ -64,13 +64,15 @@ local function look(self, rate, length)
   local result, message = self.trial(rate, length, #self.trials + 1)
   if not result then
     self.error = message
-    return self:finish { reason = message }
+    return self:finish { reason = message, unfinished = true }
   end
   self.made = self.made + result.started
   self.reached = self.reached + result.ok
   if result.interrupted then
-    record(self, rate, length, result, { trial = "invalid", why = "interrupted" })
-    return self:finish { reason = "interrupted" }
+    if result.started > 0 then
+      record(self, rate, length, result, { trial = "invalid", why = "interrupted" })
+    end
+    return self:finish { reason = "interrupted", unfinished = true }
   end
   return judge.trial(result, self:base_for(rate), self.goals), result
 end
@@ -80,7 +82,7 @@ function Search:run(rate, length)
   if self.answer then
     return nil
   elseif #self.trials >= self.goals.max_trials then
-    return self:finish { reason = (
+    return self:finish { unfinished = true, reason = (
       "gave up after %d trials: a higher start or a larger increment needs fewer"):format(
       #self.trials) }
   end
@@ -173,7 +175,7 @@ end
 
 local function stopped_answering(self, rate)
   self:finish {
-    upper = rate > self.lower and rate or nil,
+    unfinished = true, upper = rate > self.lower and rate or nil,
     reason = ("the target stopped answering at %s and answers no more at %s either, for %.0f s")
       :format(format.rate(rate), format.rate(self.baseline.rate), self.goals.recover),
   }

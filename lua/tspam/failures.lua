@@ -1,0 +1,39 @@
+--- The causes of a run's failures in words.
+
+local failures = {}
+
+--- "refused/connect 20, timeout/connect 5".
+function failures.list(result)
+  local list = {}
+  for name, n in pairs(result.failures) do
+    list[#list + 1] = ("%s %d"):format(name, n)
+  end
+  table.sort(list)
+  return table.concat(list, ", ")
+end
+
+--- The cause that came most often, or nil.
+function failures.worst(result)
+  local worst, most
+  for name, n in pairs(result.failures or {}) do
+    if n > (most or 0) or (n == most and name < worst) then
+      worst, most = name, n
+    end
+  end
+  return worst
+end
+
+--- Where nothing got through: "100.0% failed: refused/connect 20; does anything
+-- listen on 127.0.0.1 port 1?". target: where tspam.run says it was, if it does.
+function failures.sentence(result, failed)
+  local text = ("%.1f%% failed: %s"):format(100 * failed / result.started, failures.list(result))
+  local target = result.target
+  if not target or result.ok > 0 then
+    return text
+  end
+  local ports = target.port_to and ("ports %d to %d"):format(target.port, target.port_to)
+    or ("port %d"):format(target.port)
+  return ("%s; does anything listen on %s %s?"):format(text, target.address, ports)
+end
+
+return failures
