@@ -68,14 +68,20 @@ local function merged(self, load)
   return spec
 end
 
--- Findings that may limit a load are said once.
+-- A finding is said once.
+local function say_finding(self, finding, head)
+  if not self.said[finding.what] then
+    self.said[finding.what] = true
+    self:say("%s", format.finding(finding, head))
+  end
+end
+
 local function check(self, load)
   local spec = merged(self, load)
   spec.on_interval = nil
   for _, finding in ipairs(preflight.findings(spec)) do
-    if preflight.matters(finding) and not self.said[finding.what] then
-      self.said[finding.what] = true
-      self:say("%s", format.finding(finding))
+    if preflight.matters(finding) then
+      say_finding(self, finding)
     end
   end
 end
@@ -108,6 +114,14 @@ local function open(options, loads, preset)
   self.target = { host = options.host or fields.host, address = fields.host,
     port = fields.port or 2345 }
   return self
+end
+
+--- Says which limits a search will meet that climbs from one rate, to another (nil:
+-- as far as this machine is likely to come).
+function Job:foresee(load, from, to)
+  for _, entry in ipairs(preflight.ladder(merged(self, load), from, to)) do
+    say_finding(self, entry.finding, ("note: from %s on"):format(format.rate(entry.rate)))
+  end
 end
 
 --- Runs one load (fields of tspam.run, over those of the command line) with

@@ -2,6 +2,7 @@
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local dkjson = require "dkjson"
+local preflight = require "tspam.preflight"
 local test, equal, contains = t.test, t.equal, t.contains
 
 local TSPAM <const> = "'" .. require("tspam").executable .. "' "
@@ -62,5 +63,45 @@ test("the doctor takes a count, and a concurrency instead of a rate", function()
   equal(status, 2)
   equal(err, "tspam: give 'length' or 'count', not both\n")
 end)
+
+-- What a ladder says, as one text; limits: { {from =, what =, severity =}, … }.
+local function ladder(limits, from, to)
+  local load, said = {}, {}
+  local function find(spec)
+    local list = {}
+    for i, limit in ipairs(limits) do
+      list[i] = { what = limit.what,
+        severity = spec.rate >= limit.from and (limit.severity or "warning") or "ok" }
+    end
+    return list
+  end
+  for i, entry in ipairs(preflight.ladder(load, from, to, find)) do
+    said[i] = ("%s %.0f"):format(entry.finding.what, entry.rate)
+  end
+  return table.concat(said, ", ")
+end
+
+test("a ladder names each limit once, with the first rate at which it bites", function()
+  local limits = { { what = "ports", from = 700 }, { what = "files", from = 150 },
+    { what = "table", from = 1, severity = "note" }, { what = "processor time", from = 5000 } }
+  equal(ladder(limits, 50), "files 200, ports 800")
+  equal(ladder(limits, 50, 600), "files 200")
+  equal(ladder(limits, 50, 700), "files 200, ports 700")
+  equal(ladder(limits, 50, 6000), "files 200, ports 800, processor time 6000")
+  equal(ladder({}, 50), "")
+  equal(ladder(limits, 5000), "")
+  equal(ladder(limits, 5000, 5000), "ports 5000, files 5000, processor time 5000")
+end)
+
+test("saturate says beforehand which limits it will meet, and nothing where there is none",
+  function()
+    local words = TSPAM .. "saturate -r 50 -l 0.2 -o 0 --no-calibrate --max-rate 100 2>&1"
+    local _, out = t.shell("ulimit -n 150;" .. words)
+    local line = out:match("note: [^\n]*")
+    contains(line, "note: from 100/s on: open files (RLIMIT_NOFILE): have 150, need ")
+    contains(line, "; mend: as root: ulimit -Hn ")
+    _, out = t.shell(words)
+    assert(not out:find("note: ", 1, true), out)
+  end)
 
 return t.finish()
