@@ -4,23 +4,36 @@ local tspam = require "tspam"
 local cli = require "tspam.cli"
 local document = require "tspam.document"
 local json = require "tspam.json"
+local preflight = require "tspam.preflight"
 local quit = require "tspam.quit"
 local sink = require "tspam.sink"
+local aim = require "tspam.target"
 
 local options = cli.parse {
   name = "doctor",
   about = "Compares a load with this machine's settings. Changes nothing.",
   groups = { "target", "sources", "run", "report" },
-  { "-r --rate", "rate", "new connections per second", default = "1k" },
-  { "-l --length", "time", "how long", min = 1e-3, default = "10" },
+  { "-r --rate", "rate", "new connections per second (1k)" },
+  { "-l --length", "time", "how long to open connections (10)", min = 1e-3 },
+  { "--count", "count", "how many connections to open, instead of --length" },
+  { "--concurrency", "count", "keep so many open instead of a rate, as fast as they finish",
+    max = 1e6 },
 }
 
-local spec = cli.run_fields(options)
-spec.rate, spec.length = options.rate, options.length
-local fine, findings, message = pcall(tspam.doctor, spec)
-if not fine or not findings then
-  quit(fine and 1 or 2, (tostring(message or findings):gsub("^.-tspam%.doctor: ", "")))
+if options.rate and options.concurrency then
+  quit(2, "options '--rate' and '--concurrency' cannot be used together")
 end
+
+local spec = cli.run_fields(options)
+-- Without --host it is a dry run that is looked at: its server is there as well.
+local server <close> = aim(options, spec, function(text, ...)
+  if not options.quiet then
+    io.stderr:write(text:format(...), "\n")
+  end
+end)
+spec.length, spec.count, spec.concurrency = options.length, options.count, options.concurrency
+spec.rate = options.rate or not options.concurrency and 1000 or nil
+local findings = preflight.findings(spec)
 
 if options.json then
   sink.save(options.json, json.encode(json.object {
@@ -29,6 +42,9 @@ if options.json then
   }))
 end
 if options.json ~= "-" then
+  if server then
+    sink.write(io.stdout, "stdout", "dry run: no --host, so both ends are in one process\n")
+  end
   for _, finding in ipairs(findings) do
     sink.write(io.stdout, "stdout", ("%-8s %s\n"):format(finding.severity, finding.what))
     for _, part in ipairs { "have", "need", "remedy", "effect" } do

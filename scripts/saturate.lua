@@ -27,22 +27,24 @@ local options = cli.parse {
     above = 0, max = 1, default = "0.5%" },
   { "--precision", "share", "width of the interval of the answer", above = 0, max = 1,
     default = "2.5%" },
-  { "--max-rate", "rate", "ceiling of the search", default = "1M" },
+  { "--max-rate", "rate", "ceiling of the search (1M)" },
   { "--between", "text", "shell command to run between trials; one that fails ends the search",
     argname = "CMD" },
   { "--patience", "time", "how long to wait for a target that answers no more", default = "30" },
   { "--calibrate", "flag", "compare with this machine's own ceiling on loopback (the default)" },
   { "--no-calibrate", "flag", "do not" },
 }
-if options.start > options.max_rate then
+local max_rate = options.max_rate or 1e6
+if options.start > max_rate then
   quit(2, ("option '--start': %g is above the ceiling of the search, --max-rate %g"):format(
-    options.start, options.max_rate))
+    options.start, max_rate))
 elseif options.calibrate and options.no_calibrate then
   quit(2, "options '--calibrate' and '--no-calibrate' cannot be used together")
 end
 
 local job <close> = jobs.open(options, { { rate = options.start, length = options.length } },
   { timeout = 0.9, local_ports = walks.own_half() })
+job:foresee({ length = 3 * options.length }, options.start, options.max_rate)
 local function show(entry)
   job:write(report.row(entry))
   io.stdout:flush()
@@ -51,7 +53,7 @@ job:write(report.header)
 local outcome = saturation(job, {
   start = options.start, increment = options.increment, fixed_increment = options.increment ~= nil,
   slowdown = options.slowdown, length = options.length, max_failures = options.max_failures,
-  precision = options.precision, max_rate = options.max_rate, cooldown = options.cooldown,
+  precision = options.precision, max_rate = max_rate, cooldown = options.cooldown,
   between = options.between, recover = options.patience, timeout = options.timeout,
   calibrate = not options.no_calibrate, on_trial = show,
 })

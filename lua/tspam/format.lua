@@ -82,9 +82,9 @@ function format.plural(n, noun)
   return format.count(n) .. " " .. noun .. (n == 1 and "" or "s")
 end
 
---- One finding of the doctor as one line.
-function format.finding(f)
-  local line = ("%s: %s: have %s, need %s"):format(f.severity, f.what, f.have, f.need)
+--- One finding of the doctor as one line; head: instead of its severity.
+function format.finding(f, head)
+  local line = ("%s: %s: have %s, need %s"):format(head or f.severity, f.what, f.have, f.need)
   if f.effect ~= "" then
     line = line .. "; else " .. f.effect
   end

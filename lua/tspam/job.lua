@@ -13,10 +13,12 @@ local cli = require "tspam.cli"
 local finish = require "tspam.finish"
 local format = require "tspam.format"
 local json = require "tspam.json"
+local preflight = require "tspam.preflight"
 local progress = require "tspam.progress"
 local quit = require "tspam.quit"
 local report = require "tspam.report"
 local sink = require "tspam.sink"
+local aim = require "tspam.target"
 
 local Job = {}
 Job.__index = Job
@@ -55,18 +57,6 @@ function Job:report(result)
   self:write(table.concat(lines), "\n")
 end
 
-local function resolve(self)
-  local options = self.options
-  local family = options.ipv4 and "4" or options.ipv6 and "6" or nil
-  local address, message = tspam.resolve(options.host, family)
-  if not address then
-    quit(1, ("option '--host': %s"):format(message))
-  elseif address ~= options.host then
-    self:say("%s is %s", options.host, address)
-  end
-  self.fields.host = address
-end
-
 -- A load with what the command line says about every load.
 local function merged(self, load)
   local spec = {}
@@ -78,42 +68,22 @@ local function merged(self, load)
   return spec
 end
 
--- Misuse that only the whole of a load shows ("tspam.doctor: field 'x': …")
--- becomes a usage error; findings that may limit it are said once.
-local function check(self, load)
-  local spec = merged(self, load)
-  spec.on_interval = nil
-  local fine, findings, message = pcall(tspam.doctor, spec)
-  if not fine then
-    quit(2, (tostring(findings):gsub("^.-tspam%.doctor: ", "")))
-  elseif not findings then
-    quit(1, message)
-  end
-  for _, finding in ipairs(findings) do
-    local matters = finding.severity == "warning" or finding.severity == "error"
-    if matters and not self.said[finding.what] then
-      self.said[finding.what] = true
-      self:say("%s", format.finding(finding))
-    end
+-- A finding is said once.
+local function say_finding(self, finding, head)
+  if not self.said[finding.what] then
+    self.said[finding.what] = true
+    self:say("%s", format.finding(finding, head))
   end
 end
 
--- A server of our own, where no --host was given.
-local function start_server(self)
-  local options = self.options
-  local server, message = tspam.server {
-    listen = options.ipv6 and "::1" or "127.0.0.1",
-    port = options.port or 0,
-    content = options.expect and ("x"):rep(options.expect) or nil,
-    report_peer = options.nat, coalesce_fin = options.coalesce_fin,
-  }
-  if not server then
-    quit(1, "dry run: " .. message)
+local function check(self, load)
+  local spec = merged(self, load)
+  spec.on_interval = nil
+  for _, finding in ipairs(preflight.findings(spec)) do
+    if preflight.matters(finding) then
+      say_finding(self, finding)
+    end
   end
-  self.server = server
-  self.fields.host = options.ipv6 and "::1" or "127.0.0.1"
-  self.fields.port = options.port or server.port
-  self:say("dry run: no --host, so a server of our own answers on %s", server:address())
 end
 
 --- Makes everything ready, or ends the script with one line. loads: what will be
@@ -133,20 +103,25 @@ local function open(options, loads, preset)
     json.need()
     sink.check(options.json)
   end
-  if options.host then
-    resolve(self)
-  else
-    fields.host = options.ipv6 and "::1" or "127.0.0.1"
-  end
+  -- The server first: with it in this process a connection takes two descriptors.
+  self.server = aim(options, fields, function(...) self:say(...) end)
   for _, load in ipairs(loads or {}) do
     check(self, load)
   end
-  if self.dry_run then
-    start_server(self)
+  if self.server then
+    self:say("dry run: no --host, so a server of our own answers on %s", self.server:address())
   end
   self.target = { host = options.host or fields.host, address = fields.host,
     port = fields.port or 2345 }
   return self
+end
+
+--- Says which limits a search will meet that climbs from one rate, to another (nil:
+-- as far as this machine is likely to come).
+function Job:foresee(load, from, to)
+  for _, entry in ipairs(preflight.ladder(merged(self, load), from, to)) do
+    say_finding(self, entry.finding, ("note: from %s on"):format(format.rate(entry.rate)))
+  end
 end
 
 --- Runs one load (fields of tspam.run, over those of the command line) with

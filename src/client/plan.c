@@ -15,6 +15,9 @@
  * share of the half is where we take over. */
 #define CLIFF_MARGIN 0.8
 
+/* Linux keeps a closed connection's port so many seconds. */
+#define TIME_WAIT 60.0
+
 static int add_targets(struct tsp_plan *p, const struct tsp_run_spec *s, struct tsp_err *err)
 {
     struct tsp_addr host;
@@ -62,7 +65,7 @@ static int add_locals(struct tsp_plan *p, const struct tsp_run_spec *s, struct t
 
 static double half_range(const struct tsp_plan *p)
 {
-    return (double)(p->limits.port_hi - p->limits.port_lo + 1) / 2;
+    return (double)(p->limits.port_hi - p->limits.port_lo + 1 - p->limits.ports_reserved) / 2;
 }
 
 /* Source tuples one port number stands for. */
@@ -78,15 +81,26 @@ static double busy_ports(const struct tsp_plan *p, double kept)
     return rate * (kept + (double)p->hold_ns / 1e9) / tuples_per_port(p);
 }
 
+/* How long a port is kept for a TIME_WAIT that nothing may reuse: no longer than
+ * connections are opened. */
+static double minute(const struct tsp_plan *p)
+{
+    double length = (double)p->length_ns / 1e9;
+    return length < TIME_WAIT ? length : TIME_WAIT;
+}
+
 /* Past half of its range the kernel searches the whole half on every connect. */
 static bool kernel_would_search(const struct tsp_plan *p)
 {
     const struct tsp_limits *l = &p->limits;
-    bool reusable = l->tw_reuse == 1 || (l->tw_reuse == 2 && p->local_target);
-    double kept = reusable ? (double)l->tw_reuse_delay_ms / 1e3 : 60;
-    if (kept > (double)p->length_ns / 1e9)
-        kept = (double)p->length_ns / 1e9;
-    double left = reusable || l->tw_now < 0 ? 0 : (double)l->tw_now;
+    bool reusable =
+        l->timestamps != 0 && (l->tw_reuse == 1 || (l->tw_reuse == 2 && p->local_target));
+    double kept = minute(p), left = l->tw_now > 0 ? (double)l->tw_now : 0;
+    if (reusable) {
+        double delay = (double)l->tw_reuse_delay_ms / 1e3;
+        kept = delay < kept ? delay : kept;
+        left = 0;
+    }
     return busy_ports(p, kept) + left > half_range(p) * CLIFF_MARGIN;
 }
 
@@ -94,15 +108,17 @@ static bool kernel_would_search(const struct tsp_plan *p)
  * TIME_WAIT is over: after a walk over the whole range a load with the kernel's
  * ports found none for a minute. The kernel takes the even half of its range
  * first (counted from its start), so the walk begins with the odd one, and goes
- * on to the other only where that is too small for what is open at once. */
+ * on to the other only where that is too small for what is open at once; without
+ * timestamps, also for what rests: a walk then reuses nothing either. */
 static void leave_the_kernels_half(struct tsp_plan *p)
 {
     double open = p->concurrency ? (double)p->concurrency / tuples_per_port(p) : busy_ports(p, 1);
+    double busy = p->limits.timestamps == 0 ? busy_ports(p, minute(p)) : open;
     if (p->sources.lo == p->sources.hi)
         return;
     p->sources.lo++;
     p->sources.step = 2;
-    p->sources.spill = open > half_range(p) * CLIFF_MARGIN;
+    p->sources.spill = busy > half_range(p) * CLIFF_MARGIN;
 }
 
 /* The walk binds an address of its own: routing's choice, where none was given. */

@@ -175,6 +175,7 @@ void tsp_limits_read(struct tsp_limits *l, const char *proc)
     l->nofile_soft = known ? limit_number(files.rlim_cur) : -1;
     l->nofile_hard = known ? limit_number(files.rlim_max) : -1;
     l->nofile_used = count_descriptors(proc);
+    l->nr_open = read_number(proc, "sys/fs/nr_open");
     l->cpus = count_cpus();
     read_numbers(proc, "sys/net/ipv4/ip_local_port_range", &l->port_lo, &l->port_hi);
     read_reserved(reserved, proc);

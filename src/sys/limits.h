@@ -9,6 +9,7 @@
 struct tsp_limits {
     int64_t nofile_soft, nofile_hard; /* RLIMIT_NOFILE */
     int64_t nofile_used;              /* descriptors open now */
+    int64_t nr_open;                  /* fs.nr_open: no hard limit may be higher */
     int64_t cpus;                     /* this process may run on (affinity) */
     int64_t port_lo, port_hi;         /* ip_local_port_range */
     int64_t ports_reserved;           /* of that range, in ip_local_reserved_ports */

@@ -13,6 +13,14 @@
 #define ACCEPT_PAUSE 0.1
 #define SYN_PAUSE 0.01
 
+/* The most that fs.nr_open may be (Linux, 64 bits). */
+#define NR_OPEN_MOST 2147483584.0
+
+/* Seconds of a processor that one end of a short exchange takes where all goes
+ * well. Measured in a closed loop on two processors, both ends: twice that to
+ * four times, so what is more than this will not be done. */
+#define COST 30e-6
+
 static double least(double a, double b)
 {
     return a < b ? a : b;
@@ -36,6 +44,30 @@ static const char *open_reason(char buf[96], const struct tsp_check *c, double o
     return buf;
 }
 
+/* Connections a cap may allow: what the descriptors there are hold. */
+static double room(double have, double spare, double each)
+{
+    return have > spare ? (double)(int64_t)((have - spare) / each) : 0;
+}
+
+static void mend_files(const struct tsp_check *c, struct tsp_finding *f, double need, double fits)
+{
+    char first[TSP_CHECK_TEXT] = "", last[TSP_CHECK_TEXT] = "";
+    if (need > NR_OPEN_MOST) {
+        TSP_REMEDY(f, "--max-open %.0f (max_open = %.0f): no setting allows more than %.0f", fits,
+                   fits, NR_OPEN_MOST);
+        return;
+    }
+    if (c->l->nr_open > 0 && need > (double)c->l->nr_open) {
+        tsp_check_put(first, sizeof first, "sysctl -w fs.nr_open=%.0f && ", need);
+        tsp_check_put(last, sizeof last, ", fs.nr_open in /etc/sysctl.conf");
+    }
+    TSP_REMEDY(f,
+               "as root: %sulimit -Hn %.0f && ulimit -n %.0f; for good: \"* hard nofile %.0f\" in "
+               "/etc/security/limits.conf%s",
+               first, need, need, need, last);
+}
+
 static void check_files(struct tsp_check *c)
 {
     const struct tsp_limits *l = c->l;
@@ -56,13 +88,11 @@ static void check_files(struct tsp_check *c)
              open_reason(why, c, open), tsp_check_number(b, spare));
     if (f->severity == TSP_SEVERITY_OK)
         return;
-    TSP_REMEDY(f,
-               "as root: ulimit -Hn %.0f && ulimit -n %.0f; for good: \"* hard nofile %.0f\" in "
-               "/etc/security/limits.conf",
-               need, need, need);
+    double fits = room(have, spare, each);
+    mend_files(c, f, need, fits);
     TSP_EFFECT(f, "%sconnections past %s open at once fail with no-fd",
                f->severity == TSP_SEVERITY_NOTE ? "only if they hang until the time-out: " : "",
-               tsp_check_number(a, have > spare ? (double)(int64_t)((have - spare) / each) : 0));
+               tsp_check_number(a, fits));
 }
 
 static void check_buckets(struct tsp_check *c)
@@ -170,8 +200,27 @@ static void check_cpus(struct tsp_check *c)
         TSP_NEED(f, "one per worker");
     if (!crowded)
         return;
-    TSP_REMEDY(f, "workers = %lld", (long long)c->l->cpus);
+    TSP_REMEDY(f, "--workers %lld (workers = %lld)", (long long)c->l->cpus, (long long)c->l->cpus);
     TSP_EFFECT(f, "workers wait for each other, and open connections late");
+}
+
+static void check_cpu_time(struct tsp_check *c)
+{
+    if (c->l->cpus <= 0 || c->d->rate <= 0)
+        return;
+    bool both = c->d->own_server || c->d->loopback;
+    double cost = both ? 2 * COST : COST, have = (double)c->l->cpus, need = c->d->rate * cost;
+    bool enough = need <= have;
+    struct tsp_finding *f =
+        tsp_check_add(c, enough ? TSP_SEVERITY_OK : TSP_SEVERITY_WARNING, "processor time");
+    char rate[TSP_CHECK_TEXT];
+    TSP_HAVE(f, "%.0f s a second", have);
+    TSP_NEED(f, "%.2g s a second, at best (%s x %.0f us%s)", need, tsp_check_rate(rate, c->d->rate),
+             cost * 1e6, both ? ", both ends" : "");
+    if (enough)
+        return;
+    TSP_REMEDY(f, "a rate of at most %s, or more machines", tsp_check_rate(rate, have / cost));
+    TSP_EFFECT(f, "starts will be late, and the run's verdict invalid");
 }
 
 const char *tsp_severity_name(enum tsp_severity s)
@@ -186,7 +235,7 @@ void tsp_preflight(struct tsp_findings *out, const struct tsp_demand *d, const s
         check_files,     tsp_check_source_ports, tsp_check_cliff,
         tsp_check_reuse, tsp_check_timestamps,   check_buckets,
         check_somaxconn, check_syn_backlog,      check_conntrack,
-        check_cpus,
+        check_cpus,      check_cpu_time,
     };
     struct tsp_check c = {.d = d,
                           .l = l,

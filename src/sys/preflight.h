@@ -41,7 +41,7 @@ struct tsp_finding {
     char what[64];    /* "open files (RLIMIT_NOFILE)" */
     char have[96];    /* "20,000" */
     char need[96];    /* "150,310 (5k/s x 30 s timeout + 310)" */
-    char remedy[192]; /* "ulimit -n 150310"; "" where severity is OK */
+    char remedy[256]; /* "ulimit -n 150310"; "" where severity is OK */
     char effect[192]; /* "connections past 19,690 open at once fail with no-fd" */
 };
 

@@ -171,8 +171,9 @@ for _, row in ipairs {
   end)
 end
 
+-- --foreground: else timeout signals twice, itself and the group, and the second kills.
 test("Ctrl-C in a trial gives the report so far", function()
-  local script = ("timeout -s INT 1.5 %s --start 20 -l 1 -o 0 --no-calibrate --quiet --json -")
+  local script = ("timeout --foreground -s INT 1.5 %s --start 20 -l 1 -o 0 --no-calibrate --quiet --json -")
     :format(TSPAM)
   local status, out = t.shell(script)
   local value = assert(dkjson.decode(out))

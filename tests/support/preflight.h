@@ -14,6 +14,7 @@ static const struct tsp_limits usual = {
     .nofile_soft = 1024,
     .nofile_hard = 1048576,
     .nofile_used = 10,
+    .nr_open = 1048576,
     .cpus = 4,
     .port_lo = 32768,
     .port_hi = 60999,

@@ -49,6 +49,7 @@ static void a_usual_machine_is_read_in_full(void **state)
     (void)state;
     tsp_limits_read(&l, tsp_data(path, "proc-usual"));
     assert_int_equal(l.nofile_used, 3); /* four files, one of them for looking */
+    assert_int_equal(l.nr_open, 1048576);
     assert_int_equal(l.port_lo, 32768);
     assert_int_equal(l.port_hi, 60999);
     assert_int_equal(l.ports_reserved, 11); /* 33000-33009 and 60999; the others are outside */
@@ -72,10 +73,10 @@ static void what_the_machine_does_not_say_is_unknown(void **state)
     (void)state;
     memset(&l, 0, sizeof l);
     tsp_limits_read(&l, "/nonexistent");
-    const int64_t unknown[] = {l.nofile_used,    l.port_lo,    l.port_hi,     l.tw_reuse,
-                               l.tw_max,         l.tw_now,     l.timestamps,  l.somaxconn,
-                               l.syn_backlog,    l.syncookies, l.memory_free, l.conntrack_max,
-                               l.conntrack_count};
+    const int64_t unknown[] = {l.nofile_used,     l.port_lo,    l.port_hi,     l.tw_reuse,
+                               l.tw_max,          l.tw_now,     l.timestamps,  l.somaxconn,
+                               l.syn_backlog,     l.syncookies, l.memory_free, l.conntrack_max,
+                               l.conntrack_count, l.nr_open};
     for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
         if (unknown[i] != -1)
             fail_msg("figure %zu is %lld", i, (long long)unknown[i]);

@@ -67,30 +67,36 @@ static void auto_picks_the_walk_only_past_the_cliff(void **state)
         double rate;
         int ports, sources;
         bool walk;
+        int64_t timestamps;
     } rows[] = {
-        {2, 0, 10, 0, 0, 11292, 1, 0, false}, /* 1 s each: loopback's are reusable */
-        {2, 0, 10, 0, 0, 11293, 1, 0, true},
-        {1, 99999, 10, 0, 0, 11292, 1, 0, false}, /* what is left over is reusable too */
-        {0, 0, 10, 0, 0, 1129, 1, 0, false},      /* 60 s each, but the run ends before */
-        {0, 0, 10, 0, 0, 1130, 1, 0, true},
-        {0, 0, 600, 0, 0, 188, 1, 0, false}, /* 60 x 188 */
-        {0, 0, 600, 0, 0, 189, 1, 0, true},
-        {0, 2000, 10, 0, 0, 1000, 1, 0, true}, /* what other loads left in TIME_WAIT */
-        {0, -1, 10, 0, 0, 1000, 1, 0, false},
-        {2, 0, 10, 2, 0, 3764, 1, 0, false}, /* held for 2 s more */
-        {2, 0, 10, 2, 0, 3765, 1, 0, true},
-        {2, 0, 10, 0, 0, 22585, 2, 0, false}, /* each destination has ports of its own */
-        {2, 0, 10, 0, 0, 22586, 2, 0, true},
-        {2, 0, 10, 0, 0, 45171, 1, 4, false}, /* and each source */
-        {2, 0, 10, 0, 0, 45172, 1, 4, true},
-        {2, 0, 10, 0, 10, -1, 1, 0, true},  /* a closed loop may be as quick as that */
-        {2, 0, 10, 0, 10, -1, 5, 0, false}, /* 50,000/s over 5 */
+        {2, 0, 10, 0, 0, 11292, 1, 0, false, 1}, /* 1 s each: loopback's are reusable */
+        {2, 0, 10, 0, 0, 11293, 1, 0, true, 1},
+        {1, 99999, 10, 0, 0, 11292, 1, 0, false, 1}, /* what is left over is reusable too */
+        {0, 0, 10, 0, 0, 1129, 1, 0, false, 1},      /* 60 s each, but the run ends before */
+        {0, 0, 10, 0, 0, 1130, 1, 0, true, 1},
+        {0, 0, 600, 0, 0, 188, 1, 0, false, 1}, /* 60 x 188 */
+        {0, 0, 600, 0, 0, 189, 1, 0, true, 1},
+        {0, 2000, 10, 0, 0, 1000, 1, 0, true, 1}, /* what other loads left in TIME_WAIT */
+        {0, -1, 10, 0, 0, 1000, 1, 0, false, 1},
+        {2, 0, 10, 2, 0, 3764, 1, 0, false, 1}, /* held for 2 s more */
+        {2, 0, 10, 2, 0, 3765, 1, 0, true, 1},
+        {2, 0, 10, 0, 0, 22585, 2, 0, false, 1}, /* each destination has ports of its own */
+        {2, 0, 10, 0, 0, 22586, 2, 0, true, 1},
+        {2, 0, 10, 0, 0, 45171, 1, 4, false, 1}, /* and each source */
+        {2, 0, 10, 0, 0, 45172, 1, 4, true, 1},
+        {2, 0, 10, 0, 10, -1, 1, 0, true, 1},   /* a closed loop may be as quick as that */
+        {2, 0, 10, 0, 10, -1, 5, 0, false, 1},  /* 50,000/s over 5 */
+        {2, 0, 600, 0, 0, 188, 1, 0, false, 0}, /* without timestamps nothing is reusable */
+        {2, 0, 600, 0, 0, 189, 1, 0, true, 0},
+        {1, 2000, 10, 0, 0, 1000, 1, 0, true, 0},
+        {2, 0, 1, 0, 0, 11293, 1, 0, true, 1},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tsp_plan p;
         struct tsp_run_spec spec = spec_at(rows[i].rate);
         machine.tw_reuse = rows[i].tw_reuse;
         machine.tw_now = rows[i].tw_now;
+        machine.timestamps = rows[i].timestamps;
         spec.length_ns = rows[i].length_s * TSP_SECOND;
         spec.hold_ns = rows[i].hold_s * TSP_SECOND;
         spec.concurrency = rows[i].concurrency ? rows[i].concurrency : TSP_UNSET;
@@ -122,6 +128,41 @@ static void the_auto_walk_keeps_to_the_half_the_kernel_takes_last(void **state)
     assert_int_equal(p.sources.lo, 32769);
     assert_true(p.sources.spill);
     assert_int_equal(tsp_sources_usable(&p.sources), 28232);
+    tsp_plan_clear(&p);
+}
+
+static void without_timestamps_the_auto_walk_takes_all_that_rests_for_a_minute(void **state)
+{
+    (void)state;
+    struct tsp_plan p;
+    struct tsp_findings f = {0};
+    struct tsp_run_spec spec = spec_at(600);
+    machine.timestamps = 0;
+    machine.port_lo = 1024;
+    machine.port_hi = 65535;
+    spec.length_ns = 100 * TSP_SECOND;
+    make(&p, &spec);
+    assert_true(p.sources.walk && p.sources.spill);
+    tsp_plan_preflight(&p, &f);
+    assert_string_equal(tsp_severity_name(look(&f, "source ports")->severity), "ok");
+    tsp_plan_clear(&p);
+    spec.length_ns = 10 * TSP_SECOND; /* 6,000 ports in all */
+    make(&p, &spec);
+    assert_false(p.sources.walk);
+    tsp_plan_clear(&p);
+}
+
+static void reserved_ports_bring_the_cliff_nearer(void **state)
+{
+    (void)state;
+    struct tsp_plan p;
+    struct tsp_run_spec spec = spec_at(6000);
+    make(&p, &spec);
+    assert_false(p.sources.walk);
+    tsp_plan_clear(&p);
+    machine.ports_reserved = 14232;
+    make(&p, &spec);
+    assert_true(p.sources.walk);
     tsp_plan_clear(&p);
 }
 
@@ -278,6 +319,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(auto_picks_the_walk_only_past_the_cliff),
         TEST(the_auto_walk_keeps_to_the_half_the_kernel_takes_last),
+        TEST(without_timestamps_the_auto_walk_takes_all_that_rests_for_a_minute),
+        TEST(reserved_ports_bring_the_cliff_nearer),
         TEST(a_walk_binds_an_address_even_where_none_was_given),
         TEST(a_walk_leaves_out_what_something_listens_on),
         TEST(there_are_never_more_workers_than_shares),

@@ -81,6 +81,37 @@ static void held_connections_past_the_descriptors_are_an_error(void **state)
                .effect = "connections past 9,963 open at once fail with no-fd"});
 }
 
+static void descriptors_past_fs_nr_open_take_a_higher_nr_open_first(void **state)
+{
+    struct tsp_limits l = usual;
+    struct tsp_demand d = small;
+    struct tsp_findings all;
+    (void)state;
+    l.nofile_hard = 20000;
+    d.rate = 50000;
+    d.total = UINT64_C(100000000000000);
+    tsp_preflight(&all, &d, &l);
+    assert_string_equal(look(&all, "open files")->remedy,
+                        "as root: sysctl -w fs.nr_open=1500074 && ulimit -Hn 1500074 && ulimit -n "
+                        "1500074; for good: \"* hard nofile 1500074\" in "
+                        "/etc/security/limits.conf, fs.nr_open in /etc/sysctl.conf");
+    l.nr_open = 1500074;
+    tsp_preflight(&all, &d, &l);
+    assert_string_equal(look(&all, "open files")->remedy,
+                        "as root: ulimit -Hn 1500074 && ulimit -n 1500074; for good: \"* hard "
+                        "nofile 1500074\" in /etc/security/limits.conf");
+    d.timeout_ns = 100000 * S;
+    tsp_preflight(&all, &d, &l);
+    assert_string_equal(look(&all, "open files")->remedy,
+                        "--max-open 19926 (max_open = 19926): no setting allows more than "
+                        "2147483584");
+    d.timeout_ns = 42949 * S; /* as many as there may be, in figures as long as they get */
+    tsp_preflight(&all, &d, &l);
+    const char *remedy = look(&all, "open files")->remedy;
+    assert_non_null(strstr(remedy, "fs.nr_open=2147450074 && "));
+    assert_non_null(strstr(remedy, "fs.nr_open in /etc/sysctl.conf"));
+}
+
 static const struct file_row {
     double rate;
     int64_t hold_ns;
@@ -187,8 +218,48 @@ static void more_workers_than_processors_are_noted(void **state)
         (struct tsp_finding){.severity = TSP_SEVERITY_NOTE,
                              .have = "4",
                              .need = "8 (workers)",
-                             .remedy = "workers = 4",
+                             .remedy = "--workers 4 (workers = 4)",
                              .effect = "workers wait for each other, and open connections late"});
+}
+
+static void a_rate_that_the_processors_cannot_open_is_warned_of(void **state)
+{
+    static const struct {
+        double rate;
+        int64_t cpus;
+        bool own_server, loopback;
+        enum tsp_severity want;
+    } rows[] = {
+        {22000, 2, true, true, TSP_SEVERITY_OK}, /* the most that was measured, both ends */
+        {33000, 2, true, true, TSP_SEVERITY_OK},
+        {34000, 2, true, true, TSP_SEVERITY_WARNING},
+        {34000, 2, false, true, TSP_SEVERITY_WARNING}, /* the server is another process here */
+        {66000, 2, false, false, TSP_SEVERITY_OK},
+        {67000, 2, false, false, TSP_SEVERITY_WARNING},
+        {67000, 3, false, false, TSP_SEVERITY_OK},
+    };
+    struct tsp_limits l = usual;
+    struct tsp_demand d = small;
+    struct tsp_findings all;
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        l.cpus = rows[i].cpus;
+        d.rate = rows[i].rate;
+        d.own_server = rows[i].own_server;
+        d.loopback = rows[i].loopback;
+        tsp_preflight(&all, &d, &l);
+        enum tsp_severity got = look(&all, "processor time")->severity;
+        if (got != rows[i].want)
+            fail_msg("row %zu: %s", i, tsp_severity_name(got));
+    }
+    l.cpus = 2;
+    d.rate = 1e6;
+    expect(&d, &l, "processor time",
+           (struct tsp_finding){.severity = TSP_SEVERITY_WARNING,
+                                .have = "2 s a second",
+                                .need = "30 s a second, at best (1M/s x 30 us)",
+                                .remedy = "a rate of at most 66.7k/s, or more machines",
+                                .effect = "starts will be late, and the run's verdict invalid"});
 }
 
 static void many_time_waits_are_noted(void **state)
@@ -227,10 +298,12 @@ int main(void)
         cmocka_unit_test(a_dry_run_on_a_machine_with_few_descriptors_is_only_noted),
         cmocka_unit_test(the_worst_case_of_open_files_is_a_note),
         cmocka_unit_test(held_connections_past_the_descriptors_are_an_error),
+        cmocka_unit_test(descriptors_past_fs_nr_open_take_a_higher_nr_open_first),
         cmocka_unit_test(open_files_are_graded_by_how_sure_the_shortage_is),
         cmocka_unit_test(listen_queues_matter_only_where_the_server_is_here),
         cmocka_unit_test(a_full_conntrack_table_is_foreseen_where_one_is_in_use),
         cmocka_unit_test(more_workers_than_processors_are_noted),
+        cmocka_unit_test(a_rate_that_the_processors_cannot_open_is_warned_of),
         cmocka_unit_test(many_time_waits_are_noted),
         cmocka_unit_test(a_machine_that_says_nothing_gets_no_findings),
     };
