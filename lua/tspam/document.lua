@@ -55,6 +55,16 @@ local function phases(result)
   return json.object(fields)
 end
 
+--- Where the load of a job went: port is an integer, port_to the end of a range.
+function document.target(job)
+  local target = job.target
+  local port, last = tostring(target.port):match("^(%d+)%-?(%d*)$")
+  return json.object {
+    { "host", target.host }, { "address", target.address }, { "port", tonumber(port) },
+    { "port_to", tonumber(last) }, { "dry_run", job.dry_run },
+  }
+end
+
 --- Findings of the doctor.
 function document.findings(list)
   return each(list, FINDING)

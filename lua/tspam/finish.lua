@@ -50,11 +50,9 @@ local function runs(job)
 end
 
 local function write_json(job, outcome, checks, held)
-  local target = job.target
   local fields = {
     { "schema", outcome.schema }, { "version", tspam.version },
-    { "target", json.object { { "host", target.host }, { "address", target.address },
-      { "port", target.port }, { "dry_run", job.dry_run } } },
+    { "target", document.target(job) },
     { "interrupted", job:interrupted() },
   }
   local own = outcome.fields or runs(job)

@@ -142,7 +142,8 @@ function Job:run(load)
   if not result then
     quit(1, message)
   end
-  result.spec.content = spec.content -- for the report: tspam.run does not repeat it
+  -- For the report: tspam.run does not repeat the one and does not know the other.
+  result.spec.content, result.target.dry_run = spec.content, self.dry_run
   self.results[#self.results + 1] = result
   return result
 end

@@ -66,6 +66,17 @@ test("rate's text has the figures of the original tool", function()
   assert(out:find("ok +10  100 %%"), out)
 end)
 
+test("a dry run is said in the text, and a range of ports to its end", function()
+  local _, out = run("rate -p 23457-23459 -r 50 -l 0.2 --quiet")
+  contains(out:match("^[^\n]*"), "127.0.0.1:23457-23459 (dry run: a server of our own)")
+  local target = json("rate -p 23457-23459 -r 50 -l 0.2 --quiet").target
+  equal(target.port, 23457)
+  equal(target.port_to, 23459)
+  equal(target.dry_run, true)
+  _, out = run("rate -H 127.0.0.1 -p 1 -r 50 -l 0.1 --quiet")
+  assert(not out:find("dry run", 1, true), out)
+end)
+
 test("rate takes a count, and a concurrency instead of a rate", function()
   equal(json("rate -r 1k --count 30 --quiet").runs[1].due, 30)
   local closed = json("rate --concurrency 4 --count 40 --quiet").runs[1]
