@@ -9,25 +9,40 @@ local own = require "tspam.search.own"
 
 local capacity = {}
 
---- Fewer failures in an interval than this are no sign.
-local FEW <const> = 3
+--- Fewer failures than this are no sign; where a rate is low they are counted over
+-- so many seconds.
+local FEW <const>, WINDOW <const> = 3, 10
 --- The share of new connections that fail where a table is full.
 local MOST <const> = 0.5
+
+-- Of the latest intervals, as many as it takes to see a few failures: did most of
+-- what was started meanwhile fail?
+local function mostly_fail(seen)
+  local failed, started, now = 0, 0, seen[#seen].time
+  for i = #seen, 1, -1 do
+    failed, started = failed + seen[i].failed, started + seen[i].started
+    if failed >= FEW or now - seen[i].time > WINDOW then
+      break
+    end
+  end
+  return failed >= FEW and failed >= MOST * started
+end
 
 --- Watches a run: -> on_interval, memo. memo.full is set when it was stopped for
 -- failures; limit is the time after which it is stopped anyway; show is told all.
 function capacity.watch(limit, show)
-  local memo = { full = false }
+  local memo, seen = { full = false }, {}
   return function(figures)
     show(figures)
-    memo.full = figures.failed >= FEW and figures.failed >= MOST * figures.started
+    seen[#seen + 1] = figures
+    memo.full = mostly_fail(seen)
     return not memo.full and figures.time < limit
   end, memo
 end
 
---- Connections that were established: they failed later, or not at all.
-local function established(result)
-  local n = result.ok
+--- Connections that failed after they had been established.
+local function broken(result)
+  local n = 0
   for name, failed in pairs(result.failures) do
     local step = name:match("/(.+)$")
     n = n + ((step == "send" or step == "reply") and failed or 0)
@@ -36,9 +51,13 @@ local function established(result)
 end
 
 local function reason(answer, result, full)
-  local first = result.first_failure
+  local first, lost = result.first_failure, broken(result)
   if result.interrupted then
     return "interrupted"
+  elseif full and first and lost > result.failed / 2 then
+    return ("it closes those that are held, the first after %.2f s and %s (%s, mostly %s): an "
+      .. "idle time-out, or room made for new ones"):format(first.time,
+      format.plural(first.count, "connection"), format.count(lost), failures.worst(result))
   elseif full and first then
     return ("the first failure came after %s, at %.2f s; mostly %s"):format(
       format.plural(first.count, "connection"), first.time, failures.worst(result))
@@ -51,7 +70,9 @@ end
 
 --- The answer that a run gives; full: it was stopped because new ones failed.
 function capacity.answer(result, full)
-  local answer = { connections = established(result), first_failure = result.first_failure,
+  -- Those that broke were not held all at once: no more than were open at a time.
+  local held = math.min(result.ok + broken(result), result.open_max or math.huge)
+  local answer = { connections = held, first_failure = result.first_failure,
     survived = result.ok, interrupted = result.interrupted,
     limited_by = full and "target" or "none found" }
   local limit, why = own.limit(result)

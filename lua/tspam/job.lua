@@ -125,9 +125,9 @@ function Job:foresee(load, from, to)
 end
 
 --- Runs one load (fields of tspam.run, over those of the command line) with
--- progress on stderr. -> result, which is also kept in job.results. A load's own
--- on_interval is called after the progress line was cleared.
-function Job:run(load)
+-- progress on stderr. -> result, which is also kept in job.results | nil, message. A
+-- load's own on_interval is called after the progress line was cleared.
+function Job:try(load)
   local line = progress.new { label = load.label or load_label(load), quiet = self.options.quiet }
   local spec = merged(self, load)
   spec.on_interval = function(figures)
@@ -140,12 +140,18 @@ function Job:run(load)
   local result, message = tspam.run(spec)
   line:clear()
   if not result then
-    quit(1, message)
+    return nil, message
   end
   -- For the report: tspam.run does not repeat the one and does not know the other.
   result.spec.content, result.target.dry_run = spec.content, self.dry_run
   self.results[#self.results + 1] = result
   return result
+end
+
+--- The same, but what the machine refuses ends the script.
+function Job:run(load)
+  local result, message = self:try(load)
+  return result or quit(1, message)
 end
 
 --- True when a signal has come: run nothing more, but finish.

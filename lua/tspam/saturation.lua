@@ -1,5 +1,6 @@
 --- A saturation search with real connections: what tspam.search is handed.
--- saturation(job, goals) -> outcome of the search, with ceiling and reuse added.
+-- saturation(job, goals) -> outcome of the search, with ceiling, and reuse or
+-- reuse_unknown (the kernel picked ports, which says nothing of them) added.
 -- goals: those of tspam.search, and cooldown, between (a command), timeout (nil:
 -- short, raised by the baseline), calibrate.
 
@@ -54,14 +55,15 @@ local function trial_maker(job, goals, memo)
         return nil, problem
       end
     end
-    local result = job:run {
+    local result, message = job:try {
       rate = rate, length = length, interval = math.max(length / 4, 0.01),
       timeout = memo.timeout, label = ("trial %d, %s"):format(n, format.rate(rate)),
       local_ports = memo.walk and memo.walk:take(rate * length) or nil,
     }
-    local reuse = result.sources and result.sources.shortest_reuse
-    memo.reuse = math.min(memo.reuse or math.huge, reuse or math.huge)
-    return result
+    local sources = result and result.sources or {}
+    memo.reuse = math.min(memo.reuse or math.huge, sources.shortest_reuse or math.huge)
+    memo.kernel = memo.kernel or sources.picked_by == "kernel"
+    return result, message
   end
 end
 
@@ -116,5 +118,6 @@ return function(job, goals)
   end
   outcome.reuse = math.min(memo.reuse or math.huge, memo.walk and memo.walk.shortest or math.huge)
   outcome.reuse = outcome.reuse < math.huge and outcome.reuse or nil
+  outcome.reuse_unknown = memo.kernel and not outcome.reuse
   return outcome
 end

@@ -68,10 +68,10 @@ local function resets(result)
   return n
 end
 
--- Slices in which connections were opened for their whole time: without the
--- first, which warms up, and the last.
+-- Slices in which connections were opened for their whole time: without the last,
+-- and without the first ones, until as many are open as last that long.
 local function sustained(result)
-  local list = {}
+  local list, lasts = {}, result.latency and result.latency:percentile(99) or 0
   for _, slice in ipairs(result.timeline) do
     if slice.started > 0 then
       list[#list + 1] = slice
@@ -79,7 +79,10 @@ local function sustained(result)
   end
   if #list > 4 then
     table.remove(list)
-    table.remove(list, 1)
+    local filled = table.remove(list, 1).time + lasts
+    while #list > 2 and list[1].time < filled do
+      table.remove(list, 1)
+    end
   end
   return list
 end

@@ -37,6 +37,20 @@ test("two failures are too few to stop for, whatever their share", function()
   equal(watched { slice(1, 2, 2) }, nil)
 end)
 
+test("where the rate is low failures are counted over several intervals", function()
+  local list = {}
+  for i = 1, 40 do
+    list[i] = slice(i / 4, i % 2, i > 20 and i % 2 or 0)
+  end
+  local stopped, full = watched(list, 60)
+  equal(stopped, 25) -- the third failure, of three started since the first
+  equal(full, true)
+  for i = 1, 40 do
+    list[i] = slice(i / 4, 1, i % 13 == 0 and 1 or 0)
+  end
+  equal(watched(list, 60), nil)
+end)
+
 test("the run stops at its time, and that is no full table", function()
   local stopped, full = watched({ slice(1, 100, 0), slice(2, 100, 0), slice(3, 100, 0) }, 2)
   equal(stopped, 2)
@@ -58,6 +72,15 @@ test("those that broke while they were held count as held, not as survivors", fu
     failures = { ["timeout/connect"] = 300, ["reset/reply"] = 100 } }, true)
   equal(answer.connections, 1700)
   equal(answer.survived, 1600)
+end)
+
+test("what breaks while it is held is said, and no more than were open at a time count", function()
+  local answer = capacity.answer(result { ok = 100, started = 240, failed = 140, open_max = 102,
+    failures = { ["reset/reply"] = 140 }, first_failure = { time = 2.01, count = 100 } }, true)
+  equal(answer.connections, 102)
+  contains(capacity.sentence(answer), "102 connections were open at once, then the target takes "
+    .. "no more: it closes those that are held, the first after 2.01 s and 100 connections (140, "
+    .. "mostly reset/reply)")
 end)
 
 test("own descriptors are named, and the answer is inconclusive", function()

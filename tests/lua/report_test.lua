@@ -120,31 +120,6 @@ test("the first failure of a closed loop has no count", function()
   assert(text:find("first failure +1.50 s\n"), text)
 end)
 
-test("of many outside addresses the text names four and counts the others", function()
-  contains(text_of { nat = { outside_addresses = { "a", "b", "c", "d" } } }, "addresses a b c d\n")
-  contains(text_of { nat = { outside_addresses = { "a", "b", "c", "d", "e", "f" } } },
-    "outside addresses a b c d and 2 more\n")
-end)
-
-test("a server that does not report peers is said in a sentence", function()
-  contains(text_of { nat = { reported = 0, unreported = 9900 } },
-    "\nThe server does not report peers: start it with --report-peer "
-    .. "(9,900 connections without a report).\n")
-  contains(text_of { nat = { reported = 9899, unreported = 1 } },
-    "\nNot every server reports peers: start each with --report-peer "
-    .. "(1 connection without a report).\n")
-end)
-
-test("what nat could not keep is said, and nothing where it kept all", function()
-  contains(text_of { nat = { reported = 5, unlisted = 3 } },
-    "There are more outside addresses than are listed: those of 3 connections.\n")
-  contains(text_of { nat = { reported = 5, uncompared = 3 } },
-    "Collisions and reuse are told of the first connections only: 3 connections left out.\n")
-  local text = text_of { nat = { reported = 5, unreported = 0, unlisted = 0, uncompared = 0 } }
-  contains(text, "nat               reported 5\n")
-  assert(not text:find("report%-peer") and not text:find("left out"), text)
-end)
-
 test("loads of every shape are named", function()
   contains(text_of { spec = { rate = 0, rate_to = 2000 } }, "ramp from 0/s to 2,000/s")
   contains(text_of { spec = { concurrency = 64 } }, "64 connections at once")

@@ -240,26 +240,4 @@ test("close by reset is a normal end", function()
   equal(r.ok, 20)
 end)
 
-test("with nat the result says that loopback does not translate", function()
-  local server <close> = new_server { report_peer = true }
-  local r = assert(tspam.run { port = server.port, rate = 200, count = 20, nat = true })
-  equal(r.ok, 20)
-  equal(r.nat.reported, 20)
-  equal(r.nat.translated, false)
-  equal(table.concat(r.nat.outside_addresses, " "), "127.0.0.1")
-  equal(r.nat.outside_count, 1)
-  for _, name in ipairs { "unreported", "collisions", "reused", "unlisted", "uncompared" } do
-    equal(r.nat[name], 0)
-  end
-end)
-
-test("with nat and a server that reports no peer nothing is known", function()
-  local server <close> = new_server { content = "pong" }
-  local r = assert(tspam.run { port = server.port, rate = 200, count = 20, nat = true })
-  equal(r.nat.unreported, 20)
-  equal(r.nat.reported, 0)
-  equal(r.nat.translated, nil)
-  equal(#r.nat.outside_addresses, 0)
-end)
-
 return t.finish()

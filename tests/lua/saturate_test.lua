@@ -5,7 +5,9 @@ local dkjson = require "dkjson"
 local fixture = require "fixture"
 local json = require "tspam.json"
 local plot = require "tspam.plot"
+local link = require "link"
 local report = require "tspam.report.saturate"
+local saturation = require "tspam.saturation"
 local walks = require "tspam.walk"
 local test, equal, contains = t.test, t.equal, t.contains
 
@@ -171,10 +173,35 @@ for _, row in ipairs {
   end)
 end
 
+test("where the kernel picks ports nothing is said of their reuse", function()
+  local answer = { rate = 300, lower = 300, upper = 307, limited_by = "none found", reason = "r" }
+  local known = report.sentence { answer = answer, made = 5 }
+  local unknown = report.sentence { answer = answer, made = 5, reuse_unknown = true }
+  contains(known, "5 connections were made in all, no source port was used twice.")
+  contains(unknown, "5 connections were made in all.")
+end)
+
+test("what the machine refuses in mid-search leaves the answer so far", function()
+  local simulated, n = link.new {}, 0
+  local outcome = saturation({
+    fields = {}, interrupted = function() return false end, say = function() end,
+    try = function(_, load)
+      n = n + 1
+      if n == 4 then
+        return nil, "bind 192.0.2.9: Cannot assign requested address"
+      end
+      return simulated:trial(load.rate, load.length)
+    end,
+  }, { start = 50, length = 0.1, cooldown = 0 })
+  equal(outcome.error, "bind 192.0.2.9: Cannot assign requested address")
+  equal(outcome.answer.rate, outcome.trials[3].rate)
+  contains(report.sentence(outcome), "The search ended early (bind 192.0.2.9: Cannot")
+end)
+
 -- --foreground: else timeout signals twice, itself and the group, and the second kills.
 test("Ctrl-C in a trial gives the report so far", function()
-  local script = ("timeout --foreground -s INT 1.5 %s --start 20 -l 1 -o 0 --no-calibrate --quiet --json -")
-    :format(TSPAM)
+  local script = ("timeout --foreground -s INT 1.5 %s --start 20 -l 1 -o 0 --no-calibrate "
+    .. "--quiet --json -"):format(TSPAM)
   local status, out = t.shell(script)
   local value = assert(dkjson.decode(out))
   equal(status, 124) -- timeout's own; the document says the rest

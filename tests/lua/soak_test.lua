@@ -72,6 +72,13 @@ test("open connections that drift by more than a tenth fail, a flutter does not"
   equal(failing(soak.judge(run(100, 100, { open = function(i) return i % 3 end }))), "")
 end)
 
+test("the time until as many are open as last that long is no wavering", function()
+  local held = run(20, 15, { open = function(i) return math.min(60, 5 * i) end })
+  equal(failing(soak.judge(held)), "concurrency")
+  held.latency = { percentile = function() return 3.01 end }
+  equal(failing(soak.judge(held)), "")
+end)
+
 -- The bound is a figure of statistics: 95 % quantiles of Poisson counts.
 for _, row in ipairs { { 0, 3.00 }, { 1, 4.74 }, { 2, 6.30 }, { 10, 16.96 }, { 100, 118.1 } } do
   test(("%d failures are compatible with a mean of %g"):format(row[1], row[2]), function()

@@ -44,9 +44,12 @@ end
 
 local function ending(outcome)
   local words = { ("%s were made in all"):format(format.plural(outcome.made, "connection")) }
-  words[#words + 1] = outcome.reuse
-    and ("the shortest reuse of a source port was %s"):format(format.time(outcome.reuse))
-    or "no source port was used twice"
+  if outcome.reuse then
+    words[#words + 1] = ("the shortest reuse of a source port was %s"):format(
+      format.time(outcome.reuse))
+  elseif not outcome.reuse_unknown then
+    words[#words + 1] = "no source port was used twice"
+  end
   if outcome.ceiling then
     words[#words + 1] = ("this machine's own ceiling is %s"):format(format.rate(outcome.ceiling))
   end

@@ -2,6 +2,7 @@
 -- phases, and what stood in the way.
 
 local format = require "tspam.format"
+local sentences = require "tspam.report.sentences"
 
 local COLUMNS <const> = {
   { "minimum", function(h) return h:min() end },
@@ -11,18 +12,6 @@ local COLUMNS <const> = {
   { "p99", function(h) return h:percentile(99) end },
   { "p99.9", function(h) return h:percentile(99.9) end },
   { "maximum", function(h) return h:max() end },
-}
-
--- What a failure that hit every connection means. A cause without a row is
--- named and left at that.
-local MEANS <const> = {
-  refused = "nothing listens there, or a device on the way refuses for it",
-  timeout = "no answer came within the time-out",
-  unreachable = "the network says that there is no way there",
-  reset = "the other end broke the connections off",
-  short = "the answers had fewer bytes than --expect asks for",
-  ["no-port"] = "this machine has no source port left",
-  ["no-fd"] = "this machine has no file descriptor left",
 }
 
 -- out with the width of the column of names: as wide as the longest cause.
@@ -40,11 +29,6 @@ end
 local function row_text(out, name, rest)
   return name .. (" "):rep(out.width - #name) .. " " .. rest .. "\n"
 end
-
-local VERDICTS <const> = {
-  valid = "valid, this machine was not the limit.",
-  invalid = "invalid, this machine was the limit, not the target.",
-}
 
 local function line(out, name, value, note)
   local figure = ("%12s"):format(value)
@@ -214,45 +198,6 @@ local function phase_table(result, out)
       out:write(("%" .. width .. "s"):format(format.time(column[2](result[phase]))))
     end
     out:write("\n")
-  end
-end
-
-local function nat_sentences(nat, out)
-  local function say(count, text)
-    if (count or 0) > 0 then
-      out:write(text:format(format.plural(count, "connection")), "\n")
-    end
-  end
-  say(nat.unreported, nat.reported == 0
-    and "The server does not report peers: start it with --report-peer (%s without a report)."
-    or "Not every server reports peers: start each with --report-peer (%s without a report).")
-  say(nat.unlisted, "There are more outside addresses than are listed: those of %s.")
-  say(nat.uncompared, "Collisions and reuse are told of the first connections only: %s left out.")
-end
-
-local function sentences(result, out)
-  local cause, count = next(result.failures)
-  if cause and count == result.started then
-    local meaning = MEANS[cause:match("^[^/]+")]
-    out:write(("All connections failed the same way: %s%s.\n"):format(
-      cause, meaning and " - " .. meaning or ""))
-  elseif result.started > 0 and result.ok == 0 then
-    out:write("Not one connection succeeded.\n")
-  end
-  if result.interrupted then
-    out:write("Interrupted: this is what was measured until then.\n")
-  end
-  nat_sentences(result.nat or {}, out)
-  for _, finding in ipairs(result.warnings or {}) do
-    if finding.severity ~= "ok" then
-      out:write(format.finding(finding), "\n")
-    end
-  end
-  if result.verdict then
-    out:write("Verdict: ", VERDICTS[result.verdict], "\n")
-  end
-  for _, reason in ipairs(result.reasons or {}) do
-    out:write("  ", reason, "\n")
   end
 end
 
