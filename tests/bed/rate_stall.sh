@@ -7,12 +7,15 @@ source "$(dirname "$0")/lib.sh"
 seconds=5
 full && seconds=9
 
-# stall PID...: stops them for 1 s, 1 s from now
+# stall PID...: stops them 1 s from now, for 1 s; how long it was in fact is in $stalled
 stall() {
+  local from
   sleep 1
+  from=$EPOCHREALTIME
   kill -STOP "$@"
   sleep 1
   kill -CONT "$@"
+  stalled=$(calc "$EPOCHREALTIME - $from")
 }
 
 # Both clients in the background, their process ids in $clients. JSON has no p95: the
@@ -36,20 +39,22 @@ end_clients() {
 # percentile WHAT PERCENT FIGURE: within 5 % + 15 ms of the arithmetic
 percentile() {
   local wanted
-  wanted=$(calc "1 - (100 - $2) / 100 * $seconds")
+  wanted=$(calc "$stalled - (100 - $2) / 100 * $seconds")
   near "$1: p$2 from due, s" "$3" "$wanted" "$(calc "0.015 + 0.05 * $wanted")"
 }
 
-# curve NAME WHAT: the percentiles of a stall of 1 s
+# curve NAME WHAT: the percentiles of a stall
 curve() {
+  local mean
   accounted "$1"
   is "$2: ok" "$(figure "$1" ok)" $((200 * seconds))
   percentile "$2" 90 "$(figure "$1" phases.latency.p90)"
   percentile "$2" 95 "$(figure "$1" 'top.requirements[1].got')"
   percentile "$2" 99 "$(figure "$1" phases.latency.p99)"
   percentile "$2" 100 "$(figure "$1" phases.latency.max)"
-  near "$2: mean from due, s" "$(figure "$1" phases.latency.mean)" \
-    "$(calc "1 / (2 * $seconds)")" "$(calc "0.015 + 0.05 / (2 * $seconds)")"
+  mean=$(calc "$stalled ^ 2 / (2 * $seconds)")
+  near "$2: mean from due, s" "$(figure "$1" phases.latency.mean)" "$mean" \
+    "$(calc "0.015 + 0.05 * $mean")"
 }
 
 server_stalls() {
