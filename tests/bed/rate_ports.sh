@@ -44,7 +44,10 @@ short_range() {
   serve
   rate range -H "$2" -r 400 -l 3 --local-ports 20000-20019
   accounted range
-  near "$what: ok a second" "$(figure range 'ok / 3')" 200 12
+  near "$what: service p50, ms" "$(figure range 'phases.service.p50 * 1e3')" 100 5
+  # a hiccup of this machine keeps a port busy for longer than 4 D
+  near "$what: ok a second" "$(figure range 'ok / 3')" \
+    "$(figure range '20 / phases.service.mean')" 12
   is "$what: exit status" "$status" 4
   is "$what: verdict" "$(figure range verdict)" invalid
   matches "$what: the reason" "$(figure range 'text(reasons)')" "port"
