@@ -20,14 +20,18 @@
 #define CONNECTIONS_MAX 100000
 #define SECONDS_MAX 600
 
-/* Each client comes back once when it is seen off, not for ever. */
+/* Each client comes back once when it is seen off; a storm does for ever. */
 #define LIVES 2
 
 static struct {
-    struct sockaddr_in to;
+    union {
+        struct sockaddr any;
+        struct sockaddr_in v4;
+        struct sockaddr_in6 v6;
+    } to;
     size_t clients;
     double seconds;
-} set = {.to = {.sin_family = AF_INET}, .clients = 100, .seconds = 5};
+} set = {.clients = 100, .seconds = 5};
 
 static struct {
     unsigned long opened, refused, seen_off, resets;
@@ -42,6 +46,7 @@ struct kind {
     bool (*act)(int fd);
     double every;
     int window; /* SO_RCVBUF; 0 = as it is */
+    bool storm;
 };
 
 static double now(void)
@@ -105,19 +110,21 @@ static bool flood(int fd)
 }
 
 static const struct kind kinds[] = {
-    {"idle", hold, listen_for_the_end, 0.02, 0}, /* holds a descriptor */
-    {"slow", hold, drip, 1, 0},                  /* a byte a second */
-    {"noread", ask, hold, 1, 1024},              /* holds the answer */
-    {"rst", reset, hold, 0, 0},                  /* over and over */
-    {"rst-late", ask_and_reset, hold, 0, 0},     /* while the answer is due */
-    {"flood", hold, flood, 0, 0},                /* never half-closes */
+    {"idle", hold, listen_for_the_end, 0.02, 0, false}, /* holds a descriptor */
+    {"slow", hold, drip, 1, 0, false},                  /* a byte a second */
+    {"noread", ask, hold, 1, 1024, false},              /* holds the answer */
+    {"rst", reset, hold, 0, 0, true},                   /* over and over */
+    {"rst-late", ask_and_reset, hold, 0, 0, true},      /* while the answer is due */
+    {"flood", hold, flood, 0, 0, false},                /* never half-closes */
+    {"torrent", hold, flood, 0, 0, true},               /* a flood that comes again */
 };
 
 /* A client, or -1 when it could not get one or did not stay. */
 static int come(const struct kind *kind)
 {
     static const struct timeval patience = {.tv_usec = 200000};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool v6 = set.to.any.sa_family == AF_INET6;
+    int fd = socket(set.to.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd == -1) {
         count.refused++;
         return -1;
@@ -126,7 +133,7 @@ static int come(const struct kind *kind)
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &kind->window, sizeof kind->window);
     if (kind->every > 0) /* how long connect may take; a storm has no time to set it */
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (connect(fd, (const struct sockaddr *)&set.to, sizeof set.to) == -1) {
+    if (connect(fd, &set.to.any, v6 ? sizeof set.to.v6 : sizeof set.to.v4) == -1) {
         count.refused++;
         close(fd);
         return -1;
@@ -141,13 +148,12 @@ static int come(const struct kind *kind)
 static void run(const struct kind *kind, int *fd)
 {
     double end = now() + set.seconds, next = 0;
-    bool storm = kind->every == 0 && kind->act == hold;
     while (now() < end) {
         bool acts = now() >= next;
         if (acts)
             next = now() + kind->every;
         for (size_t i = 0; i < set.clients && now() < end; i++) {
-            bool may_come = storm || count.opened + count.refused < set.clients * LIVES;
+            bool may_come = kind->storm || count.opened + count.refused < set.clients * LIVES;
             if (fd[i] == -1 && may_come)
                 fd[i] = come(kind);
             if (fd[i] == -1 || !acts || kind->act(fd[i]))
@@ -170,6 +176,19 @@ static const struct kind *find(const char *name)
     return NULL;
 }
 
+/* An address of either family, as text. */
+static bool aim(const char *host, int port)
+{
+    if (strchr(host, ':')) {
+        set.to.v6.sin6_family = AF_INET6;
+        set.to.v6.sin6_port = htons((uint16_t)port);
+        return inet_pton(AF_INET6, host, &set.to.v6.sin6_addr) == 1;
+    }
+    set.to.v4.sin_family = AF_INET;
+    set.to.v4.sin_port = htons((uint16_t)port);
+    return inet_pton(AF_INET, host, &set.to.v4.sin_addr) == 1;
+}
+
 static bool parse(int argc, char **argv)
 {
     const char *host = "127.0.0.1";
@@ -187,9 +206,8 @@ static bool parse(int argc, char **argv)
         else
             return false;
     }
-    set.to.sin_port = htons((uint16_t)port);
-    return inet_pton(AF_INET, host, &set.to.sin_addr) == 1 && set.clients >= 1 &&
-           set.clients <= CONNECTIONS_MAX && set.seconds > 0 && set.seconds <= SECONDS_MAX;
+    return aim(host, port) && set.clients >= 1 && set.clients <= CONNECTIONS_MAX &&
+           set.seconds > 0 && set.seconds <= SECONDS_MAX;
 }
 
 int main(int argc, char **argv)
@@ -197,8 +215,9 @@ int main(int argc, char **argv)
     struct rlimit files;
     const struct kind *kind = argc > 1 ? find(argv[1]) : NULL;
     if (!kind || !parse(argc, argv)) {
-        fputs("abuse idle|slow|noread|rst|rst-late|flood [-h HOST] [-p PORT] [-c N] [-s S]\n",
-              stderr);
+        fputs(
+            "abuse idle|slow|noread|rst|rst-late|flood|torrent [-h HOST] [-p PORT] [-c N] [-s S]\n",
+            stderr);
         return 2;
     }
     getrlimit(RLIMIT_NOFILE, &files);

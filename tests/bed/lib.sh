@@ -102,6 +102,14 @@ rate() {
   fi
 }
 
+# start_rate NAME OPTION...: the same in the background; $! is tspam itself
+start_rate() {
+  local name=$1
+  shift
+  (in_client "$TSPAM" rate -p 2345 --json "$work/$name.json" --quiet "$@") \
+    >"$work/$name.log" 2>&1 &
+}
+
 # probe_rate NAME OPTION...: the reference client instead
 probe_rate() {
   local name=$1
@@ -119,6 +127,10 @@ figure() {
 
 # stat NAME: one of the bed's counts, 0 where it has none
 stat() { bed stats | awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }'; }
+
+# The same for several of one moment: counts takes them, counted NAME reads one.
+counts() { bed stats >"$work/counts"; }
+counted() { awk -v name="$1" '$1 == name { n = $2 } END { print n + 0 }' "$work/counts"; }
 
 # calc EXPR: arithmetic in awk, printed with enough digits
 calc() { awk "BEGIN { v = $1; printf \"%.6g\n\", v }"; }
@@ -184,6 +196,18 @@ just() {
   else
     valid "$1"
   fi
+}
+
+# agree WHAT OK: the router, the server's kernel and the server itself, which is ended for
+# its report, saw as many connections since the bed came up as tspam says ended well.
+agree() {
+  counts
+  # a SYN that was sent again passes the router again
+  is "$1: the router let as many through" \
+    "$(($(counted nft.syn_passed) - $(counted client.TcpExtTCPSynRetrans)))" "$2"
+  is "$1: the server's kernel took as many" "$(counted server.TcpPassiveOpens)" "$2"
+  end_server
+  is "$1: the server answered as many" "$(figure server top.stats.answered)" "$2"
 }
 
 finish() {

@@ -16,6 +16,7 @@ behind() {
     [[ $(figure delay "phases.service.p99 * 1e3 <= 4 * $ms + 6 and
       phases.service.p50 * 1e3 <= 4 * $ms + 1") != true ]] || break
   done
+  accounted delay
   near "$what: connect p50, ms" "$(figure delay 'phases.connect.p50 * 1e3')" $((2 * ms)) \
     "$(tolerance $((2 * ms)))"
   near "$what: service p50, ms" "$(figure delay 'phases.service.p50 * 1e3')" $((4 * ms)) \
@@ -24,6 +25,8 @@ behind() {
     "$(tolerance $((2 * ms)))"
   at_most "$what: service p99, ms" "$(figure delay 'phases.service.p99 * 1e3')" $((4 * ms + 6))
   is "$what: retransmitted" "$(figure delay retransmitted)" 0
+  is "$what: segments that the kernel sent again" \
+    "$(figure delay 'counters.TcpRetransSegs or 0')" 0
   is "$what: failed" "$(figure delay failed)" 0
   is "$what: verdict" "$(figure delay verdict)" valid
 }

@@ -24,6 +24,8 @@ fault() {
     just fault
   done
   is "$kind: the router did it to as many" "$(stat nft.faulted)" 120
+  end_server
+  is "$kind: the server answered the others" "$(figure server top.stats.answered)" 280
 }
 
 for ((round = 0; round < rounds; round++)); do

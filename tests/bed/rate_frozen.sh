@@ -17,6 +17,10 @@ frozen() {
   is "$family: time-outs in reply" "$(figure frozen "failures['timeout/reply']")" 65
   is "$family: time-outs in connect" "$(figure frozen "failures['timeout/connect']")" 235
   is "$family: ok" "$(figure frozen ok)" 0
+  counts
+  is "$family: the router let all through" "$(counted nft.syn_passed)" 300
+  is "$family: handshakes that the server's kernel completed" \
+    "$(counted server.TcpPassiveOpens)" 65
 }
 
 for ((round = 0; round < rounds; round++)); do

@@ -21,9 +21,7 @@ over() {
     $((offered * seconds - limit * seconds - limit / 10)) 3
   is "$what: the cause of all" "$(figure over "failures['$cause']")" "$(figure over failed)"
   just over # a limiter is not this machine's fault
-  end_server
-  is "$what: the server answered the others" "$(figure server top.stats.answered)" \
-    "$(figure over ok)"
+  agree "$what: of the others" "$(figure over ok)"
 }
 
 over timeout/connect "$server4"

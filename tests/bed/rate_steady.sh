@@ -17,7 +17,8 @@ full && new_pages=0
 grew() { at_most "$1 grew from $2 to, KiB" "$3" "$(calc "$2 * 1.01 + $new_pages")"; }
 
 bed_up
-(in_server "$TSPAM" server -l 127.0.0.1 -p 2345 --quiet >"$work/server.log" 2>&1) &
+(in_server "$TSPAM" server -l 127.0.0.1 -p 2345 --json "$work/server.json" --quiet \
+  >"$work/server.log" 2>&1) &
 server_pid=$!
 wait_for_listener
 idle=$(descriptors_of "$server_pid")
@@ -25,9 +26,11 @@ idle=$(descriptors_of "$server_pid")
   --json "$work/steady.json" >"$work/steady.log" 2>&1) &
 client_pid=$!
 
-sleep $((seconds / 10 > 2 ? seconds / 10 : 2))
+# After a tenth of the time, and in the last second.
+first=$((seconds / 10 > 2 ? seconds / 10 : 2))
+sleep "$first"
 client_first=$(memory_of "$client_pid") server_first=$(memory_of "$server_pid")
-sleep $((seconds * 7 / 10))
+sleep $((seconds - first - 1))
 client_last=$(memory_of "$client_pid") server_last=$(memory_of "$server_pid")
 wait "$client_pid"
 sleep 0.5
@@ -41,6 +44,8 @@ if ! sanitized; then # a sanitizer's own memory grows with the run
   grew "the server's memory" "$server_first" "$server_last"
 fi
 is "the server's descriptors when all is over" "$(descriptors_of "$server_pid")" "$idle"
+end_server
+is "the server answered" "$(figure server top.stats.answered)" $((offered * seconds))
 if full && ! sanitized; then
   at_most "lag p99, ms" "$(figure steady 'phases.lag.p99 * 1e3')" 2
 fi

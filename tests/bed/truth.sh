@@ -43,7 +43,7 @@ loss() {
   serve_probe
   probe_rate r -r 300 -s 10 -t 20000
   is "G3 ok" "$(figure r ok)" 3000
-  is_share "G3 slowed" "$(rows r 'service > 0.0235')" 3000 "$(calc "1 - 0.98^6")"
+  is_share "G3 slowed" "$(rows r 'service > 0.03')" 3000 "$(calc "1 - 0.98^6")"
   is_share "G3 a second and more" "$(rows r 'service > 0.9')" 3000 "$(calc "1 - 0.98^2")"
 }
 

@@ -8,7 +8,8 @@
  *   wire -A NS:IF -B NS:IF [-d US] [-l PPM] [-L PPM] [-q FRAMES] [-s SEED] [-p PIDFILE]
  *     -d delay one way, microseconds    -l loss of any TCP packet, ppm
  *     -L loss of bare SYNs only, ppm    -q most frames held; past it they are dropped
- * SIGUSR1 prints the counts on stderr; SIGTERM and SIGINT print them and end.
+ * SIGUSR1 prints the counts on stderr; SIGTERM and SIGINT print them and end. synlost
+ * counts SYNs that were lost with -L, synconns the connections they were of.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +37,8 @@
  * comes 60 us late, four times an exchange, and that is a sixth of the error allowed. */
 #define EARLY_US 100
 
-enum kind { NOT_TCP, TCP, TCP_SYN };
+/* Room for the connections that lost a SYN. */
+#define LOST_SYNS 65536
 
 struct frame {
     uint64_t due;
@@ -50,7 +52,7 @@ struct way {
     int in, out;
     struct frame *ring;
     uint32_t head, held;
-    uint64_t forwarded, lost, syn_lost, full, late_1ms, max_late;
+    uint64_t forwarded, lost, syn_lost, syn_conns, full, late_1ms, max_late;
 };
 
 struct settings {
@@ -144,10 +146,11 @@ static int open_end(const char *end)
     return fd;
 }
 
-static enum kind kind_of(const unsigned char *frame, size_t len)
+/* The TCP header of a frame, or NULL. */
+static const unsigned char *tcp_of(const unsigned char *frame, size_t len)
 {
     if (len < 54)
-        return NOT_TCP;
+        return NULL;
     unsigned type = (unsigned)frame[12] << 8 | frame[13];
     size_t at;
     if (type == 0x0800 && frame[23] == IPPROTO_TCP)
@@ -155,19 +158,45 @@ static enum kind kind_of(const unsigned char *frame, size_t len)
     else if (type == 0x86dd && frame[20] == IPPROTO_TCP)
         at = 54;
     else
-        return NOT_TCP;
-    if (at + 20 > len)
-        return NOT_TCP;
-    return (frame[at + 13] & 0x17) == 0x02 ? TCP_SYN : TCP;
+        return NULL;
+    return at + 20 <= len ? frame + at : NULL;
 }
 
-static int is_lost(struct way *w, enum kind kind)
+static int is_bare_syn(const unsigned char *tcp)
 {
-    if (kind == TCP_SYN && set.syn_loss_ppm && roll() < set.syn_loss_ppm) {
+    return (tcp[13] & 0x17) == 0x02;
+}
+
+/* False where a SYN of this connection was lost before: one that is sent again has the
+ * ports and the sequence number of the first, which are the header's first eight bytes. */
+static int is_first_loss(const unsigned char *tcp)
+{
+    static uint64_t seen[LOST_SYNS];
+    uint64_t key;
+    memcpy(&key, tcp, sizeof key);
+    uint64_t at = (key * 0x9E3779B97F4A7C15u) >> 48;
+    for (uint32_t i = 0; i < LOST_SYNS; i++) {
+        uint64_t *slot = &seen[(at + i) % LOST_SYNS];
+        if (*slot == key)
+            return 0;
+        if (*slot == 0) {
+            *slot = key;
+            return 1;
+        }
+    }
+    return 1;
+}
+
+static int is_lost(struct way *w, const unsigned char *tcp)
+{
+    if (!tcp)
+        return 0;
+    if (set.syn_loss_ppm && is_bare_syn(tcp) && roll() < set.syn_loss_ppm) {
         w->syn_lost++;
+        w->syn_conns += (uint64_t)is_first_loss(tcp);
         return 1;
     }
-    if (kind != NOT_TCP && set.loss_ppm && roll() < set.loss_ppm) {
+    if (set.loss_ppm && roll() < set.loss_ppm) {
         w->lost++;
         return 1;
     }
@@ -188,7 +217,7 @@ static int take_one(struct way *w, uint64_t now)
     ssize_t n = read(w->in, f->bytes, sizeof f->bytes);
     if (n <= 0)
         return 0;
-    if (is_lost(w, kind_of(f->bytes, (size_t)n)))
+    if (is_lost(w, tcp_of(f->bytes, (size_t)n)))
         return 1;
     f->len = (uint16_t)n;
     f->due = now + set.delay_us;
@@ -223,11 +252,12 @@ static void give(struct way *w, uint64_t now)
 static void print_counts(const struct way *w)
 {
     fprintf(stderr,
-            "wire %s fwd=%llu lost=%llu synlost=%llu full=%llu late_1ms=%llu max_late_us=%llu"
-            " held=%u\n",
+            "wire %s fwd=%llu lost=%llu synlost=%llu synconns=%llu full=%llu late_1ms=%llu"
+            " max_late_us=%llu held=%u\n",
             w->name, (unsigned long long)w->forwarded, (unsigned long long)w->lost,
-            (unsigned long long)w->syn_lost, (unsigned long long)w->full,
-            (unsigned long long)w->late_1ms, (unsigned long long)w->max_late, w->held);
+            (unsigned long long)w->syn_lost, (unsigned long long)w->syn_conns,
+            (unsigned long long)w->full, (unsigned long long)w->late_1ms,
+            (unsigned long long)w->max_late, w->held);
 }
 
 /* Sleeps until a frame comes in, the next held one is due, or a signal. */
