@@ -43,7 +43,7 @@ else
   build tsan
   run 'threads' tsan -L threads -LE "^(bed|bench|$slow)\$"
   build release
-  run 'figures' release -L '^(bed|bench)$' -LE "^$slow\$"
+  run 'figures' release -j"$jobs" -L '^(bed|bench)$' -LE "^$slow\$"
 fi
 
 if ((${#failed[@]})); then

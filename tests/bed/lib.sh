@@ -186,13 +186,16 @@ valid() {
 }
 
 # just NAME: the verdict is what the run's own figures say: valid, unless this machine was late
-# (a stranger can take the processor at any time), and then for that reason alone.
+# or held up (a stranger can take the processor at any time), and then for that reason alone.
 just() {
   if [[ $(figure "$1" 'phases.lag.p99 > math.max(0.01, 0.1 * (phases.latency.p50 or 0))') == true ]]
   then
     is "$1: started late, so the verdict" "$(figure "$1" verdict)" invalid
     is "$1: no other reason" "$(figure "$1" '#reasons == 1 and
       reasons[1]:find("^late starts") == 1')" true
+  elif [[ $(figure "$1" 'text(reasons)') == "late wake-ups: for "* ]]; then
+    is "$1: held up while nothing was due, so the verdict" "$(figure "$1" verdict)" invalid
+    is "$1: no other reason" "$(figure "$1" '#reasons')" 1
   else
     valid "$1"
   fi

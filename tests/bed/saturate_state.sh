@@ -29,7 +29,7 @@ dead_target() {
     sleep 6
     kill -KILL "$server_pid"
   ) &
-  saturate s --start 100
+  saturate s --start 100 --patience 3
   is "a target that dies: exit status" "$status" 4
   matches "a target that dies is said to" "$(figure s answer.reason)" "stopped answering"
   is "a target that dies: the last trial" "$(figure s 'trials[#trials].trial')" fail
