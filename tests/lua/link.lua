@@ -6,6 +6,7 @@
 --   limit {most, hold}       at most `most` open, each for hold seconds
 --   entries {size, ttl}      fixed table, each entry kept ttl seconds
 --   server {rate, queue}     queue of at most `queue` seconds in front of it
+--   halts {every, seconds}   and now and then it serves nobody for so long
 --   dies                     the link's time from which nothing gets through
 --   outage {from, to}        the same, for a while
 --   loss                     share of first packets lost; retransmit = true: sent
@@ -97,7 +98,9 @@ function Link:pass(n, dt)
     n = through_table(self.entries, self.now, n)
   end
   if self.server then
-    n, wait = through_server(self.server, dt, n)
+    local halts = spec.halts or { math.huge, 0 }
+    local halted = math.max(0, math.min(dt, halts[2] - self.now % halts[1]))
+    n, wait = through_server(self.server, dt - halted, n)
   end
   return n, wait
 end

@@ -50,6 +50,14 @@ test("a target that is slow from the first is not saturated by that", function()
   end
 end)
 
+test("a server that halts for a moment, again and again, is found all the same", function()
+  for i = 1, 200 do
+    local _, answer = find { server = { rate = 238, queue = 0.5 }, base = 4e-3, jitter = 0.05,
+      seed = i, halts = { 7 + i / 50, 0.1 } }
+    near(answer.rate, 238, 0.06)
+  end
+end)
+
 test("a start above the limit is seen: half the rate fares better", function()
   for _, start in ipairs { 310, 315, 320, 330 } do
     local _, answer = find({ bucket = { rate = 300, burst = 30 } }, { start = start })

@@ -91,6 +91,8 @@ function Search:run(rate, length)
     record(self, rate, length, result, verdict)
     if verdict.trial == "pass" then
       self.passes[#self.passes + 1] = rate
+    elseif verdict.trial == "fail" then
+      self.failed[rate] = (self.failed[rate] or 0) + 1
     end
     if self.baseline and not verdict.clear then
       self.judged[#self.judged + 1] = verdict.digest
@@ -143,18 +145,23 @@ local function acquit(self)
   end
 end
 
---- A limit lets through what it lets through. Where the fail that bounds the
--- bracket missed far more than the bracket's width explains, something else may
--- have happened meanwhile: each such rate is looked at once more. True where that
--- passed, and the search has to go on.
-function Search:lifted(length)
-  local verdict, rate = self.bounding, self.upper
-  if self.answer or not rate or verdict.trial ~= "fail" or verdict.slow or self.doubted[rate] then
-    return false
-  end
+-- A limit lets through what it lets through: did the fail miss far more than the
+-- bracket's width explains?
+local function implausible(self, verdict, rate)
   local base, t = self:base_for(rate), verdict.digest
   local excess = t.misses / t.n - base.misses / base.n
-  if excess <= verdict.allowed + IMPLAUSIBLE * (rate / self.lower - 1) then
+  return excess > verdict.allowed + IMPLAUSIBLE * (rate / self.lower - 1)
+end
+
+--- Something else may have happened during the fail that bounds the bracket: where
+-- it missed implausibly much, or was slow once, its rate is looked at once more. True
+-- where that passed, and the search has to go on.
+function Search:lifted(length)
+  local verdict, rate = self.bounding, self.upper
+  if self.answer or not rate or verdict.trial ~= "fail" or self.doubted[rate] then
+    return false
+  elseif verdict.slow and self.failed[rate] > 1
+    or not verdict.slow and not implausible(self, verdict, rate) then
     return false
   end
   self.doubted[rate] = true
@@ -224,6 +231,6 @@ end
 return function(trial, goals)
   return setmetatable({
     trial = trial, goals = goals, trials = {}, judged = {}, passes = {}, fails = {}, bounds = {},
-    doubted = {}, made = 0, reached = 0, began = goals.now(),
+    failed = {}, doubted = {}, made = 0, reached = 0, began = goals.now(),
   }, Search)
 end
