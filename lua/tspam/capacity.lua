@@ -16,12 +16,15 @@ local FEW <const>, WINDOW <const> = 3, 10
 local MOST <const> = 0.5
 
 -- Of the latest intervals, as many as it takes to see a few failures: did most of
--- what was started meanwhile fail?
+-- what was started meanwhile fail? What is too old is taken from the list.
 local function mostly_fail(seen)
   local failed, started, now = 0, 0, seen[#seen].time
+  while #seen > 1 and now - seen[2].time > WINDOW do
+    table.remove(seen, 1)
+  end
   for i = #seen, 1, -1 do
     failed, started = failed + seen[i].failed, started + seen[i].started
-    if failed >= FEW or now - seen[i].time > WINDOW then
+    if failed >= FEW then
       break
     end
   end
@@ -111,8 +114,7 @@ end
 
 function capacity.sentence(answer)
   if not answer.connections then
-    return ("Not one connection was held: %s%s\n"):format(answer.reason,
-      answer.reason:find("?$") and "" or ".")
+    return format.sentence("Not one connection was held: " .. answer.reason) .. "\n"
   end
   local text = ("%s %s open at once%s. %s of them survived.\n"):format(
     format.plural(answer.connections, "connection"), answer.connections == 1 and "was" or "were",

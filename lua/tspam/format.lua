@@ -82,6 +82,29 @@ function format.plural(n, noun)
   return format.count(n) .. " " .. noun .. (n == 1 and "" or "s")
 end
 
+--- The width of a report's column of names: what the longest cause, or name of an
+-- errno behind one, takes.
+function format.name_width(failures, others)
+  local width = 17
+  for cause in pairs(failures) do
+    width = math.max(width, #cause + 2)
+  end
+  for errno in pairs(others or {}) do
+    width = math.max(width, #errno + 4)
+  end
+  return width
+end
+
+--- A line of a report: a name in a column of that width, and the rest.
+function format.row(width, name, rest)
+  return name .. (" "):rep(width - #name) .. " " .. rest .. "\n"
+end
+
+--- A sentence with its end: a question has one.
+function format.sentence(text)
+  return text .. (text:find("?$") and "" or ".")
+end
+
 --- One finding of the doctor as one line; head: instead of its severity.
 function format.finding(f, head)
   local line = ("%s: %s: have %s, need %s"):format(head or f.severity, f.what, f.have, f.need)

@@ -154,7 +154,8 @@ end
 --- The geometric middle of the bracket; at first, once above and once below, what
 -- got through under overload, where that lies well within.
 local function inside(s, step)
-  local p, through = 1 + s.goals.precision, s.fails[1] and s:through(s.fails[1])
+  local p, first = 1 + s.goals.precision, s:fails()[1]
+  local through = first and s:through(first)
   if through and step == 1 and through * p ^ 3 < s.upper and through * p > s.lower then
     return through * p ^ 2
   elseif through and step == 2 and through < s.upper and through > s.lower * p ^ 2 then

@@ -72,12 +72,9 @@ function Service:complain()
 end
 
 local function text(stats)
-  local lines, width = {}, 17
-  for cause in pairs(stats.failures) do
-    width = math.max(width, #cause + 2)
-  end
+  local lines, width = {}, format.name_width(stats.failures)
   local function add(name, value)
-    lines[#lines + 1] = name .. (" "):rep(width - #name) .. (" %12s\n"):format(value)
+    lines[#lines + 1] = format.row(width, name, ("%12s"):format(value))
   end
   for _, name in ipairs(COUNTS) do
     local bytes = name:find("^bytes")

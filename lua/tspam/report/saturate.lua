@@ -70,7 +70,7 @@ local function verdict(answer)
   if answer.unfinished then
     return unfinished(answer)
   elseif not answer.rate and answer.limited_by == "none found" then
-    return "No rate was found: " .. answer.reason .. (answer.reason:find("?$") and "" or ".")
+    return format.sentence("No rate was found: " .. answer.reason)
   end
   local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
   return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or "No rate was found",

@@ -14,25 +14,15 @@ local COLUMNS <const> = {
   { "maximum", function(h) return h:max() end },
 }
 
--- out with the width of the column of names: as wide as the longest cause.
+-- out with the width of the column of names.
 local function page(result, out)
-  local width = 17
-  for cause in pairs(result.failures) do
-    width = math.max(width, #cause + 2)
-  end
-  for errno in pairs(result.others or {}) do
-    width = math.max(width, #errno + 4)
-  end
-  return { width = width, write = function(_, ...) out:write(...) end }
-end
-
-local function row_text(out, name, rest)
-  return name .. (" "):rep(out.width - #name) .. " " .. rest .. "\n"
+  return { width = format.name_width(result.failures, result.others),
+    write = function(_, ...) out:write(...) end }
 end
 
 local function line(out, name, value, note)
   local figure = ("%12s"):format(value)
-  out:write(row_text(out, name, note and note ~= "" and figure .. "  " .. note or figure))
+  out:write(format.row(out.width, name, note and note ~= "" and figure .. "  " .. note or figure))
 end
 
 local function target_text(target)
@@ -181,7 +171,7 @@ local function small_table(out, title, values)
     words[i] = ("%s %s"):format(key:gsub("_", " "), value_text(key, values[key]))
   end
   if #words > 0 then
-    out:write(row_text(out, title, table.concat(words, ", ")))
+    out:write(format.row(out.width, title, table.concat(words, ", ")))
   end
 end
 

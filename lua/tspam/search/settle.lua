@@ -49,7 +49,7 @@ end
 -- may have had a burst to give.
 local function certain(s, rate, verdict)
   local lower = rate * (1 - verdict.allowed)
-  for _, fail in ipairs(s.fails) do
+  for _, fail in ipairs(s:fails()) do
     local near = fail.digest.rate <= NEAR * rate and fail.digest.plateau > 0.8 * rate
     lower = near and math.min(lower, s:through(fail) * (1 - fail.allowed)) or lower
   end

@@ -89,11 +89,6 @@ function Search:run(rate, length)
   local verdict, result = look(self, rate, length)
   if verdict then
     record(self, rate, length, result, verdict)
-    if verdict.trial == "pass" then
-      self.passes[#self.passes + 1] = rate
-    elseif verdict.trial == "fail" then
-      self.failed[rate] = (self.failed[rate] or 0) + 1
-    end
     if self.baseline and not verdict.clear then
       self.judged[#self.judged + 1] = verdict.digest
     end
@@ -113,32 +108,40 @@ function Search:bound(rate, verdict)
   self.bounds[#self.bounds + 1] = { rate = rate, verdict = verdict }
   if self.lower >= rate then
     self.lower = self.baseline.rate
-    for _, passed in ipairs(self.passes) do
-      self.lower = passed < rate and math.max(self.lower, passed) or self.lower
+    for _, entry in ipairs(self.trials) do
+      if entry.trial == "pass" and entry.rate < rate then
+        self.lower = math.max(self.lower, entry.rate)
+      end
     end
-  end
-  if verdict.digest and verdict.digest.plateau then
-    self.fails[#self.fails + 1] = verdict
   end
 end
 
-local function without(list, rate_of, rate)
-  local rest = {}
-  for _, entry in ipairs(list) do
-    if rate_of(entry) ~= rate then
-      rest[#rest + 1] = entry
-    end
+--- Verdicts of the bounds that tell what got through, in the order they were found.
+function Search:fails()
+  local list = {}
+  for _, entry in ipairs(self.bounds) do
+    local t = entry.verdict.digest
+    list[#list + 1] = t and t.plateau and entry.verdict
   end
-  return rest
+  return list
+end
+
+local function times_failed(self, rate)
+  local n = 0
+  for _, entry in ipairs(self.trials) do
+    n = n + (entry.trial == "fail" and entry.rate == rate and 1 or 0)
+  end
+  return n
 end
 
 --- The upper end passed after all: the next lowest fail is the bracket's, if any.
 local function acquit(self)
-  local rate = self.upper
-  self.bounds = without(self.bounds, function(entry) return entry.rate end, rate)
-  self.fails = without(self.fails, function(fail) return fail.digest.rate end, rate)
-  self.lower, self.upper, self.bounding = rate, nil, nil
-  for _, entry in ipairs(self.bounds) do
+  local rate, bounds = self.upper, self.bounds
+  self.lower, self.upper, self.bounding, self.bounds = rate, nil, nil, {}
+  for _, entry in ipairs(bounds) do
+    if entry.rate ~= rate then
+      self.bounds[#self.bounds + 1] = entry
+    end
     if entry.rate > rate and entry.rate < (self.upper or math.huge) then
       self.upper, self.bounding = entry.rate, entry.verdict
     end
@@ -160,7 +163,7 @@ function Search:lifted(length)
   local verdict, rate = self.bounding, self.upper
   if self.answer or not rate or verdict.trial ~= "fail" or self.doubted[rate] then
     return false
-  elseif verdict.slow and self.failed[rate] > 1
+  elseif verdict.slow and times_failed(self, rate) > 1
     or not verdict.slow and not implausible(self, verdict, rate) then
     return false
   end
@@ -230,7 +233,7 @@ end
 
 return function(trial, goals)
   return setmetatable({
-    trial = trial, goals = goals, trials = {}, judged = {}, passes = {}, fails = {}, bounds = {},
-    failed = {}, doubted = {}, made = 0, reached = 0, began = goals.now(),
+    trial = trial, goals = goals, trials = {}, judged = {}, bounds = {}, doubted = {}, made = 0,
+    reached = 0, began = goals.now(),
   }, Search)
 end
