@@ -15,9 +15,6 @@
  * share of the half is where we take over. */
 #define CLIFF_MARGIN 0.8
 
-/* Linux keeps a closed connection's port so many seconds. */
-#define TIME_WAIT 60.0
-
 static int add_targets(struct tsp_plan *p, const struct tsp_run_spec *s, struct tsp_err *err)
 {
     struct tsp_addr host;
@@ -86,7 +83,7 @@ static double busy_ports(const struct tsp_plan *p, double kept)
 static double minute(const struct tsp_plan *p)
 {
     double length = (double)p->length_ns / 1e9;
-    return length < TIME_WAIT ? length : TIME_WAIT;
+    return length < TSP_TIME_WAIT ? length : TSP_TIME_WAIT;
 }
 
 /* Past half of its range the kernel searches the whole half on every connect. */

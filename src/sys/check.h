@@ -6,9 +6,6 @@
 
 #include "sys/preflight.h"
 
-/* Linux keeps a closed connection's tuple this long (TCP_TIMEWAIT_LEN). */
-#define TSP_TIME_WAIT 60.0
-
 /* An exchange this slow is likely enough to be warned of: one SYN sent again. */
 #define TSP_SLOW 1.0
 

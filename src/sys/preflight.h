@@ -12,6 +12,9 @@
 
 #include "sys/limits.h"
 
+/* Linux keeps a closed connection's tuple so many seconds (TCP_TIMEWAIT_LEN). */
+#define TSP_TIME_WAIT 60.0
+
 struct tsp_demand {
     double rate;       /* peak, connections per second; 0 = closed loop */
     double mean_rate;  /* over length_ns */
