@@ -16,7 +16,7 @@ probe=$TSPAM_BUILD/tests/bed/probe
 server4=198.19.0.2 server6=2001:2:0:2::2
 export TESTBED=t$$
 work=$(mktemp -d "${TMPDIR:-/tmp}/tspam-bed.XXXXXX")
-passed=0 failed=0 server_pid=
+passed=0 failed=0 server_pid= witness_pid=
 
 skip() {
   echo "skipped: $*"
@@ -116,6 +116,21 @@ probe_rate() {
   shift
   [[ " $* " == *" -h "* ]] || set -- -h "$server4" "$@"
   bed exec client "$probe" rate -o "$work/$name.csv" "$@" >"$work/$name.json"
+}
+
+# A witness beside what runs: watch starts it, held_up ends it and is true where this machine
+# kept a process from running for more than so many ms. What was held up is no truth about
+# the cable: such a run is made again.
+watch() {
+  "$probe" witness >"$work/witness" &
+  witness_pid=$!
+}
+
+held_up() {
+  kill -TERM "$witness_pid"
+  wait "$witness_pid"
+  fits "$(<"$work/witness")" "x > $1" || return
+  echo "# this machine held a process up for $(<"$work/witness") ms"
 }
 
 # figure NAME EXPR...: values out of $work/NAME.json, one a line

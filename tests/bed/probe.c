@@ -1,4 +1,4 @@
-/* probe.c - reference client and server for the bed.
+/* probe.c - reference client and server for the bed, and a witness of the machine.
  *
  *   probe server [-p PORT] [-b BACKLOG] [-w US]
  *     answers each client its own address, "198.19.0.1 40000\n", after US of work,
@@ -7,6 +7,9 @@
  *              [-o CSV]
  *     open loop: connection k is due at start + k / RATE, and its latency counts from
  *     then; prints one JSON line, and with -o a row per connection
+ *   probe witness
+ *     wakes every millisecond on each processor until it is ended, then prints the longest
+ *     that one of these wake-ups was late, in ms
  */
 #include "probe.h"
 
@@ -41,6 +44,8 @@ int main(int argc, char **argv)
         return probe_server(argc - 1, argv + 1);
     if (argc > 1 && strcmp(argv[1], "rate") == 0)
         return probe_rate(argc - 1, argv + 1);
-    fprintf(stderr, "usage: probe server|rate ...\n");
+    if (argc > 1 && strcmp(argv[1], "witness") == 0)
+        return probe_witness(argc - 1, argv + 1);
+    fprintf(stderr, "usage: probe server|rate|witness ...\n");
     return 2;
 }

@@ -1,4 +1,4 @@
-/* probe.h - the two roles of probe, a reference client and server.
+/* probe.h - the roles of probe: a reference client, a reference server, and a witness.
  *
  * The probe is the least program that shows what a bed does, so that a bed can
  * be held against arithmetic and not against tspam. One thread, bare epoll,
@@ -14,8 +14,9 @@ extern volatile sig_atomic_t probe_ending; /* SIGTERM or SIGINT came */
 
 uint64_t probe_now(void); /* monotonic, ns */
 
-/* Both take the arguments from the role's name on and return the exit status. */
+/* All take the arguments from the role's name on and return the exit status. */
 int probe_server(int argc, char **argv);
 int probe_rate(int argc, char **argv);
+int probe_witness(int argc, char **argv);
 
 #endif
