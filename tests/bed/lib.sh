@@ -122,7 +122,7 @@ probe_rate() {
 # kept a process from running for more than so many ms. What was held up is no truth about
 # the cable: such a run is made again.
 watch() {
-  "$probe" witness >"$work/witness" &
+  nice -n -20 "$probe" witness >"$work/witness" &
   witness_pid=$!
 }
 
