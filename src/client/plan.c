@@ -31,6 +31,7 @@ static int add_targets(struct tsp_plan *p, const struct tsp_run_spec *s, struct 
         tsp_addr_set_port(&p->targets.item[i], (uint16_t)(s->port.lo + i));
     }
     p->local_target = tsp_addr_is_local(&host);
+    p->loopback = tsp_addr_is_loopback(&host);
     return 0;
 }
 
@@ -90,8 +91,7 @@ static double minute(const struct tsp_plan *p)
 static bool kernel_would_search(const struct tsp_plan *p)
 {
     const struct tsp_limits *l = &p->limits;
-    bool reusable =
-        l->timestamps != 0 && (l->tw_reuse == 1 || (l->tw_reuse == 2 && p->local_target));
+    bool reusable = l->timestamps != 0 && (l->tw_reuse == 1 || (l->tw_reuse == 2 && p->loopback));
     double kept = minute(p), left = l->tw_now > 0 ? (double)l->tw_now : 0;
     if (reusable) {
         double delay = (double)l->tw_reuse_delay_ms / 1e3;
@@ -293,7 +293,8 @@ void tsp_plan_preflight(const struct tsp_plan *p, struct tsp_findings *out)
         .destinations = p->targets.count,
         .kernel_ports = !p->sources.walk,
         .walk_ports = p->sources.walk ? tsp_sources_usable(&p->sources) : 0,
-        .loopback = p->local_target,
+        .local = p->local_target,
+        .loopback = p->loopback,
         .own_server = p->own_server,
         .workers = p->workers,
     };

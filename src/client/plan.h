@@ -35,6 +35,7 @@ struct tsp_plan {
     struct tsp_sources_spec sources;
     uint8_t taken[8192];
     bool local_target;    /* it ends on this machine */
+    bool loopback;        /* ... at an address in 127.0.0.0/8, or ::1 */
     bool may_meet_itself; /* kernel-chosen ports could be the target's own */
 
     /* what */

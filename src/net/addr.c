@@ -294,6 +294,15 @@ bool tsp_addr_is_local(const struct tsp_addr *a)
     return try_bind(a) == 0; /* what can be bound is this machine's own */
 }
 
+bool tsp_addr_is_loopback(const struct tsp_addr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return ntohl(a->v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+    const struct in6_addr *v6 = &a->v6.sin6_addr;
+    return IN6_IS_ADDR_LOOPBACK(v6) ||
+           (IN6_IS_ADDR_V4MAPPED(v6) && v6->s6_addr[12] == IN_LOOPBACKNET);
+}
+
 void tsp_addr_set_port(struct tsp_addr *a, uint16_t port)
 {
     if (a->sa.sa_family == AF_INET)

@@ -46,6 +46,10 @@ int tsp_addr_check_local(const struct tsp_addr *a, struct tsp_err *err);
 /* True when connections to it end on this machine (own network namespace). */
 bool tsp_addr_is_local(const struct tsp_addr *a);
 
+/* True for 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104: what tcp_tw_reuse = 2 is about
+ * (tcp_twsk_unique, Linux 4.19). An address of this machine's other interfaces is not. */
+bool tsp_addr_is_loopback(const struct tsp_addr *a);
+
 void tsp_addr_set_port(struct tsp_addr *a, uint16_t port);
 uint16_t tsp_addr_port(const struct tsp_addr *a);
 bool tsp_addr_same_host(const struct tsp_addr *a, const struct tsp_addr *b);

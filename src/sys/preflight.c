@@ -124,7 +124,7 @@ static double queued(const struct tsp_check *c, double seconds)
 
 static void check_somaxconn(struct tsp_check *c)
 {
-    if (c->l->somaxconn < 0 || !(c->d->own_server || c->d->loopback))
+    if (c->l->somaxconn < 0 || !(c->d->own_server || c->d->local))
         return;
     double have = (double)c->l->somaxconn, need = queued(c, ACCEPT_PAUSE);
     struct tsp_finding *f =
@@ -142,7 +142,7 @@ static void check_somaxconn(struct tsp_check *c)
 
 static void check_syn_backlog(struct tsp_check *c)
 {
-    if (c->l->syn_backlog < 0 || !(c->d->own_server || c->d->loopback))
+    if (c->l->syn_backlog < 0 || !(c->d->own_server || c->d->local))
         return;
     double have = (double)c->l->syn_backlog;
     double need = queued(c, SYN_PAUSE);
@@ -208,7 +208,7 @@ static void check_cpu_time(struct tsp_check *c)
 {
     if (c->l->cpus <= 0 || c->d->rate <= 0)
         return;
-    bool both = c->d->own_server || c->d->loopback;
+    bool both = c->d->own_server || c->d->local;
     double cost = both ? 2 * COST : COST, have = (double)c->l->cpus, need = c->d->rate * cost;
     bool enough = need <= have;
     struct tsp_finding *f =

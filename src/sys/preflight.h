@@ -27,7 +27,8 @@ struct tsp_demand {
     uint64_t destinations; /* destination (address, port) pairs, at least 1 */
     bool kernel_ports;     /* the kernel picks source ports (no walk) */
     uint64_t walk_ports;   /* ports of tspam's own walk; 0 = none */
-    bool loopback;         /* the target is on this machine's loopback */
+    bool local;            /* the target is on this machine */
+    bool loopback;         /* ... and its address is a loopback one */
     bool own_server;       /* the server is in this process: two descriptors each */
     unsigned workers;
 };

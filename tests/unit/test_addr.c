@@ -300,6 +300,33 @@ static void addresses_of_this_machine_are_told_from_others(void **state)
     assert_int_equal(next_fd(), before);
 }
 
+static void loopback_is_what_the_kernel_takes_for_it(void **state)
+{
+    static const struct {
+        const char *text;
+        bool loopback;
+    } rows[] = {
+        {"127.0.0.1", true},
+        {"127.255.255.254", true},
+        {"126.255.255.255", false},
+        {"128.0.0.1", false},
+        {"192.0.2.1", false},
+        {"::1", true},
+        {"::2", false},
+        {"2001:db8::1", false},
+        {"::ffff:127.0.0.9", true},
+        {"::ffff:192.0.2.1", false},
+        {"::127.0.0.1", false},
+        {"0.0.0.0", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsp_addr a = at(rows[i].text);
+        if (tsp_addr_is_loopback(&a) != rows[i].loopback)
+            fail_msg("%s", rows[i].text);
+    }
+}
+
 static void addresses_are_shown_with_and_without_port(void **state)
 {
     struct tsp_addr a = at("192.0.2.1"), b = at("2001:db8::1"), none = {.len = 0};
@@ -341,6 +368,7 @@ int main(void)
         cmocka_unit_test(lists_hold_what_their_text_names),
         cmocka_unit_test(a_failed_part_leaves_the_list_as_it_was),
         cmocka_unit_test(addresses_of_this_machine_are_told_from_others),
+        cmocka_unit_test(loopback_is_what_the_kernel_takes_for_it),
         cmocka_unit_test(addresses_are_shown_with_and_without_port),
         cmocka_unit_test(the_same_host_has_the_same_family_bytes_and_zone),
     };

@@ -12,10 +12,13 @@
 static struct tsp_limits machine;
 static int taken_port; /* a port something listens on; 0 = none */
 static int raised;
+static bool all_local; /* every address is this machine's */
 
 void __wrap_tsp_limits_read(struct tsp_limits *l, const char *proc);
 void __wrap_tsp_limits_taken_ports(uint8_t map[8192], const char *proc);
 int64_t __wrap_tsp_limits_raise_nofile(void);
+bool __real_tsp_addr_is_local(const struct tsp_addr *a);
+bool __wrap_tsp_addr_is_local(const struct tsp_addr *a);
 
 void __wrap_tsp_limits_read(struct tsp_limits *l, const char *proc)
 {
@@ -36,11 +39,17 @@ int64_t __wrap_tsp_limits_raise_nofile(void)
     return machine.nofile_hard;
 }
 
+bool __wrap_tsp_addr_is_local(const struct tsp_addr *a)
+{
+    return all_local || __real_tsp_addr_is_local(a);
+}
+
 static int setup(void **state)
 {
     (void)state;
     machine = usual;
     taken_port = raised = 0;
+    all_local = false;
     return 0;
 }
 
@@ -107,6 +116,30 @@ static void auto_picks_the_walk_only_past_the_cliff(void **state)
             fail_msg("row %zu: walk %d", i, p.sources.walk);
         tsp_plan_clear(&p);
     }
+}
+
+/* tcp_tw_reuse = 2 is for loopback addresses, not for all of this machine's. */
+static void an_interface_address_of_this_machine_is_no_loopback_one(void **state)
+{
+    (void)state;
+    static const char *sources[] = {"127.0.0.1"};
+    struct tsp_plan p;
+    struct tsp_findings f = {0};
+    struct tsp_run_spec spec = spec_at(5000);
+    all_local = true;
+    machine.tw_reuse = 2;
+    spec.host = "192.0.2.1";
+    spec.length_ns = 10 * TSP_SECOND;
+    spec.local_ips = (struct tsp_strings){sources, 1};
+    make(&p, &spec);
+    assert_true(p.local_target && !p.loopback);
+    assert_true(p.sources.walk);
+    p.sources.walk = false;
+    tsp_plan_preflight(&p, &f);
+    assert_non_null(look(&f, "somaxconn")); /* its listen queue is this machine's */
+    assert_string_equal(look(&f, "tcp_tw_reuse")->effect,
+                        "a port rests 60 s in TIME_WAIT, not 1 s");
+    tsp_plan_clear(&p);
 }
 
 static void the_auto_walk_keeps_to_the_half_the_kernel_takes_last(void **state)
@@ -318,6 +351,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup(name, setup)
     const struct CMUnitTest tests[] = {
         TEST(auto_picks_the_walk_only_past_the_cliff),
+        TEST(an_interface_address_of_this_machine_is_no_loopback_one),
         TEST(the_auto_walk_keeps_to_the_half_the_kernel_takes_last),
         TEST(without_timestamps_the_auto_walk_takes_all_that_rests_for_a_minute),
         TEST(reserved_ports_bring_the_cliff_nearer),

@@ -16,7 +16,7 @@ static void a_small_run_raises_nothing(void **state)
     (void)state;
     for (int i = 0; i < 4; i++) {
         d.own_server = i & 1;
-        d.loopback = i & 1;
+        d.local = i & 1;
         d.kernel_ports = i & 2;
         tsp_preflight(&all, &d, &usual);
         assert_string_equal(tsp_severity_name(worst(&all)), "ok");
@@ -37,7 +37,7 @@ static void a_dry_run_on_a_machine_with_few_descriptors_is_only_noted(void **sta
     l.nofile_hard = 20000;
     d.rate = 5000;
     d.total = 50000;
-    d.own_server = d.loopback = true;
+    d.own_server = d.local = true;
     tsp_preflight(&all, &d, &l);
     assert_string_equal(tsp_severity_name(worst(&all)), "note");
 }
@@ -166,7 +166,7 @@ static void listen_queues_matter_only_where_the_server_is_here(void **state)
     for (size_t i = 0; i < all.count; i++)
         assert_true(strcmp(all.item[i].what, "somaxconn") != 0 &&
                     strcmp(all.item[i].what, "tcp_max_syn_backlog") != 0);
-    d.own_server = d.loopback = true;
+    d.own_server = d.local = true;
     expect(&d, &l, "somaxconn",
            (struct tsp_finding){.severity = TSP_SEVERITY_WARNING,
                                 .have = "128",
@@ -227,7 +227,7 @@ static void a_rate_that_the_processors_cannot_open_is_warned_of(void **state)
     static const struct {
         double rate;
         int64_t cpus;
-        bool own_server, loopback;
+        bool own_server, local;
         enum tsp_severity want;
     } rows[] = {
         {22000, 2, true, true, TSP_SEVERITY_OK}, /* the most that was measured, both ends */
@@ -246,7 +246,7 @@ static void a_rate_that_the_processors_cannot_open_is_warned_of(void **state)
         l.cpus = rows[i].cpus;
         d.rate = rows[i].rate;
         d.own_server = rows[i].own_server;
-        d.loopback = rows[i].loopback;
+        d.local = rows[i].local;
         tsp_preflight(&all, &d, &l);
         enum tsp_severity got = look(&all, "processor time")->severity;
         if (got != rows[i].want)
