@@ -350,7 +350,13 @@ void tsp_conn_open(struct tsp_conn *c, struct tsp_conn_env *env, int64_t due_ns,
         }
         c->state = (unsigned char)fail(c, -rc, step);
     }
-    drive(c);
+    /* On this machine the handshake is over when connect returns. Elsewhere it has hardly
+     * begun: a send now would be one for nothing, and an ICMP error that comes while it
+     * holds the socket is dropped by the kernel (LockDroppedIcmps). */
+    if (c->state == TSP_CONN_CONNECTING && !env->plan->local_target)
+        watch(c, EV_WRITE);
+    else
+        drive(c);
 }
 
 void tsp_conn_end_hold(struct tsp_conn *c)

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What is on the wire: data and FIN in segments of their own, unless --coalesce-fin lets them
-# share one; counted by the client host's own TCP.
+# share one; counted by the client host's own TCP. And no send for nothing: behind a delay
+# the request leaves in the first call, once the connection is up.
 source "$(dirname "$0")/lib.sh"
 
 bed_up
@@ -25,4 +26,13 @@ at_most "request and FIN together: segments the client sends less, per connectio
 at_most "answer and FIN together too: segments the client gets less, per connection" \
   "$(calc "$(figure both 'counters.TcpInSegs / started') - $(
     figure together 'counters.TcpInSegs / started')")" -0.9
+
+command -v strace >/dev/null || skip "the calls are counted by strace"
+bed_up --delay 5
+serve
+bed exec client strace -f -qq -c -e trace=sendto -o "$work/calls" "$TSPAM" rate -H "$server4" \
+  -p 2345 -r 100 -l 1 -c "$work/request" --json "$work/traced.json" --quiet >/dev/null 2>&1
+is "behind a delay: ok" "$(figure traced ok)" 100
+# A few of other kinds: names are looked up, the route is asked for.
+at_most "behind a delay: sends" "$(awk '$NF == "sendto" { print $4 }' "$work/calls")" 110
 finish
