@@ -168,10 +168,15 @@ static bool is_self(const struct tsp_source *source)
            tsp_addr_same_host(&source->local, source->target);
 }
 
+/* Where tuples share a stamp it is looked at when the walk comes into their block: from
+ * then on it tells of this round. */
 static void note_reuse(struct tsp_sources *s, uint64_t t, int64_t now_ns)
 {
-    uint32_t ended = s->ended[t >> s->block_shift];
-    if (!ended)
+    uint64_t block = t >> s->block_shift;
+    uint32_t ended = s->ended[block];
+    bool inside = s->block_shift && block == s->block;
+    s->block = block;
+    if (!ended || inside)
         return;
     int64_t since = now_ns - s->epoch_ns - ((int64_t)ended - 1) * STAMP_NS;
     if (since < 1)

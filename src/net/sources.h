@@ -49,6 +49,7 @@ struct tsp_sources {
     uint64_t *busy;  /* a bit per tuple */
     uint32_t *ended; /* when a tuple (or one of its block) was last given back */
     unsigned block_shift;
+    uint64_t block; /* of the tuple used last */
     int64_t epoch_ns;
 
     uint64_t skipped;       /* tuples the kernel refused */
