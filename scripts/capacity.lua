@@ -35,12 +35,12 @@ load.on_interval = watch
 local result = job:run(load)
 line:clear()
 result.spec.hold = nil -- it is no wish of the user's, and no connection was held so long
-local answer = capacity.answer(result, memo.full)
+local answer = capacity.answer(result, memo)
 
 -- From ports that the held ones did not use: those the target remembers may pass.
 local function try()
   return assert(tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
-    length = 0.5, timeout = 0.9, local_ips = job.fields.local_ips,
+    length = 0.5, timeout = options.timeout, local_ips = job.fields.local_ips,
     local_ports = options.local_ports or "kernel", content = job.fields.content })
 end
 if options.recover and memo.full and answer.connections and not job:interrupted() then

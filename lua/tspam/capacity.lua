@@ -1,6 +1,7 @@
 --- State capacity: how many connections a target holds open at once.
 -- Connections are opened at a safe rate and held; once most new ones fail, the
--- run is stopped gently, and what then ends well has survived.
+-- run is stopped gently, and what then ends well has survived. What ended well
+-- before that the target closed; what does not end well then it has forgotten.
 
 local failures = require "tspam.failures"
 local format = require "tspam.format"
@@ -14,6 +15,8 @@ local capacity = {}
 local FEW <const>, WINDOW <const> = 3, 10
 --- The share of new connections that fail where a table is full.
 local MOST <const> = 0.5
+--- The share of those held that may be lost, in the end, without a meaning.
+local STRAY <const> = 0.01
 
 -- Of the latest intervals, as many as it takes to see a few failures: did most of
 -- what was started meanwhile fail? What is too old is taken from the list.
@@ -32,12 +35,15 @@ local function mostly_fail(seen)
 end
 
 --- Watches a run: -> on_interval, memo. memo.full is set when it was stopped for
--- failures; limit is the time after which it is stopped anyway; show is told all.
+-- failures; closed (first at closed_time) and failed are how many ended while they
+-- were held; limit is the time after which it is stopped anyway; show is told all.
 function capacity.watch(limit, show)
-  local memo, seen = { full = false }, {}
+  local memo, seen = { full = false, closed = 0, failed = 0 }, {}
   return function(figures)
     show(figures)
     seen[#seen + 1] = figures
+    memo.closed, memo.failed = memo.closed + figures.ok, memo.failed + figures.failed
+    memo.closed_time = memo.closed_time or figures.ok > 0 and figures.time or nil
     memo.full = mostly_fail(seen)
     return not memo.full and figures.time < limit
   end, memo
@@ -53,17 +59,35 @@ local function broken(result)
   return n
 end
 
-local function reason(answer, result, full)
-  local first, lost = result.first_failure, broken(result)
-  if result.interrupted then
-    return "interrupted"
-  elseif full and first and lost > result.failed / 2 then
+--- Of them, those that did so while they were held: at the least, for what failed
+-- after the stop may have been established or not.
+local function broken_while_held(result, memo)
+  return broken(result) - (result.failed - memo.failed)
+end
+
+local function full_reason(result, memo)
+  local first, lost = result.first_failure, broken_while_held(result, memo)
+  if lost > memo.failed / 2 then
     return ("it closes those that are held, the first after %.2f s and %s (%s, mostly %s): an "
       .. "idle time-out, or room made for new ones"):format(first.time,
       format.plural(first.count, "connection"), format.count(lost), failures.worst(result))
-  elseif full and first then
-    return ("the first failure came after %s, at %.2f s; mostly %s"):format(
-      format.plural(first.count, "connection"), first.time, failures.worst(result))
+  end
+  return ("the first failure came after %s, at %.2f s; mostly %s"):format(
+    format.plural(first.count, "connection"), first.time, failures.worst(result))
+end
+
+local function reason(answer, result, memo)
+  if result.interrupted then
+    return "interrupted"
+  elseif memo.full then
+    return full_reason(result, memo)
+  elseif answer.forgotten then
+    return ("new ones were accepted to the end, but %s of those held had been lost (mostly %s): "
+      .. "an idle time-out, or room made for new ones"):format(format.count(answer.forgotten),
+      failures.worst(result))
+  elseif memo.closed > 0 then
+    return ("it closed %s that were held, the first after %.2f s: perhaps an idle time-out"):format(
+      format.plural(memo.closed, "connection"), memo.closed_time)
   elseif result.failed > 0 then
     return ("new ones were accepted to the end, though %s failed (mostly %s)"):format(
       format.plural(result.failed, "connection"), failures.worst(result))
@@ -71,21 +95,33 @@ local function reason(answer, result, full)
   return ("no limit found up to %s"):format(format.plural(answer.connections, "connection"))
 end
 
---- The answer that a run gives; full: it was stopped because new ones failed.
-function capacity.answer(result, full)
+-- Where new ones are let in to the end, and those held are gone: what is left is
+-- what the target keeps.
+local function forgotten(result, memo, held)
+  local lost = broken(result)
+  if not memo.full and not result.interrupted and lost >= FEW and lost > STRAY * held then
+    return lost
+  end
+end
+
+--- The answer that a run gives, and the memo of who watched it.
+function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + broken(result), result.open_max or math.huge)
+  local survived = result.ok - memo.closed
   local answer = { connections = held, first_failure = result.first_failure,
-    survived = result.ok, interrupted = result.interrupted,
-    limited_by = full and "target" or "none found" }
+    survived = survived, interrupted = result.interrupted,
+    forgotten = forgotten(result, memo, held) }
+  answer.connections = answer.forgotten and survived or held
+  answer.limited_by = (memo.full or answer.forgotten) and "target" or "none found"
   local limit, why = own.limit(result)
   if limit and limit ~= "generator" then
     answer.limited_by, answer.reason = limit, why
-  elseif result.failed > 0 and answer.connections == 0 then
+  elseif result.failed > 0 and held == 0 then
     answer.connections, answer.limited_by = nil, "none found"
     answer.reason = failures.sentence(result, result.failed)
   else
-    answer.reason = reason(answer, result, full)
+    answer.reason = reason(answer, result, memo)
   end
   return answer
 end
@@ -98,7 +134,7 @@ end
 
 local function whose(answer)
   if answer.limited_by == "target" then
-    return "then the target takes no more"
+    return answer.forgotten and "and the target keeps no more" or "then the target takes no more"
   elseif answer.limited_by == "none found" then
     return "and the target's limit was not reached"
   end
@@ -149,6 +185,7 @@ function capacity.fields(answer)
   return { "answer", json.object {
     { "connections", answer.connections }, { "first_failure", json.plain(answer.first_failure) },
     { "survived", answer.survived }, { "recovery", answer.recovery },
+    { "waited", answer.waited },
     { "limited_by", answer.limited_by }, { "reason", answer.reason },
   } }
 end

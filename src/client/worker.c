@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "client/opener.h"
 
-/* One read buffer for all connections of a worker. */
+/* For all reads of a worker. */
 #define BUFFER_SIZE ((size_t)64 * 1024)
 
 /* The loop notes how late it is so often: the bound of a late start. */
@@ -15,8 +15,12 @@
 
 /* An opening so short says nothing of the processor time it had to spare. */
 #define SHORT_NS (100 * TSP_MS)
-
 #define PREPARED_CONNS 256
+
+/* All holds end with a stop. Answers are read after so many; and since the target may have
+ * many to give in one moment, it gets longer than the time-out, which is meant for one. */
+#define HOLDS_PER_TURN 64
+#define CLOSING_NS (10 * TSP_SECOND)
 
 /* ---- the life of one connection, as the worker sees it ---- */
 
@@ -34,13 +38,14 @@ static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
     ev_timer_start(w->loop, timer);
 }
 
-/* The last in by_age, which stays in the order of expiry: the time-out counts from
- * now, when the connection is opened, or when its hold ends. The timer is set to the
- * first of the list: where it is not active it may have gone off without having been
- * heard yet, and setting it takes that back. */
+/* The last in by_age, which stays in the order of expiry: the time-out counts from now,
+ * when the connection is opened, or when its hold ends; after a stop none is opened, and
+ * the longer one goes for all. The timer is set to the first of the list: where it is not
+ * active it may have gone off unheard, and setting it takes that back. */
 static void expect_progress(struct tsp_worker *w, struct tsp_conn *c, int64_t now_ns)
 {
-    c->expires_ns = now_ns + w->plan->timeout_ns;
+    int64_t wait = w->plan->timeout_ns;
+    c->expires_ns = now_ns + (atomic_load(&w->stop) && wait < CLOSING_NS ? CLOSING_NS : wait);
     tsp_conn_list_append(&w->by_age, c);
     if (!ev_is_active(&w->expiry))
         at_ns(w, &w->expiry, w->by_age.first->expires_ns);
@@ -103,9 +108,8 @@ void tsp_worker_note_failure(struct tsp_worker *w, int64_t when_ns)
         w->first_failure_ns = when_ns;
 }
 
-/* What was waited for in vain went wrong when the wait began; anything else is
- * known at once. Before it is established that is when it was due: a table that
- * is full was so for the SYN. */
+/* What was waited for in vain went wrong when the wait began, for the SYN when it was due
+ * (a table that is full was so then); anything else is known at once. */
 static int64_t went_wrong_ns(const struct tsp_conn *c)
 {
     const int64_t *at = c->marks.at;
@@ -162,8 +166,11 @@ static void on_hold_end(struct ev_loop *loop, ev_timer *timer, int revents)
     (void)revents;
     struct tsp_worker *w = timer->data;
     int64_t now = tsp_now_ns();
-    while (w->by_hold.first && held_until_ns(w, w->by_hold.first) <= now)
+    for (int i = 0; i < HOLDS_PER_TURN && w->by_hold.first; i++) {
+        if (held_until_ns(w, w->by_hold.first) > now)
+            break;
         end_first_hold(w);
+    }
     if (w->by_hold.first)
         at_ns(w, &w->hold_end, held_until_ns(w, w->by_hold.first));
 }
@@ -176,8 +183,7 @@ static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
     tsp_mailbox_post(&w->mailbox, &w->slice);
 }
 
-/* Every beat that has passed counts, so that the longer the loop stood still, the
- * more of them were late, whoever held it up. */
+/* Every beat that has passed counts: the longer the loop stood still, the more were late. */
 static void on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)loop;
@@ -234,8 +240,7 @@ static void on_stop(struct tsp_waker *waker)
     if (w->opening && !w->concurrency)
         tsp_opener_give_up(w, atomic_load(&w->stop_ns));
     tsp_worker_end_opening(w);
-    while (w->by_hold.first)
-        end_first_hold(w);
+    on_hold_end(w->loop, &w->hold_end, 0);
     if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
         ev_timer_set(&w->grace_end, (double)TSP_GRACE_NS / 1e9, 0);
         ev_timer_start(w->loop, &w->grace_end);
@@ -311,8 +316,8 @@ static void init_env(struct tsp_worker *w)
     w->pool.with_nat = w->plan->nat;
 }
 
-/* What a run of minutes would take anyway is taken at its start, so that it does not
- * seem to leak: usual latencies, and what a stall of a tenth of a second leaves open. */
+/* What a run of minutes would take anyway is taken at its start, so as not to seem a leak:
+ * usual latencies, and what a stall of a tenth of a second leaves open. */
 static void prepare_memory(struct tsp_worker *w)
 {
     if (w->plan->workers > TSP_PREPARED_WORKERS)

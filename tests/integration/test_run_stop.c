@@ -70,6 +70,27 @@ static void a_gentle_stop_ends_holds_at_once(void **state)
     free(p);
 }
 
+/* What a stop ends all at once may take longer than the time-out of one exchange. */
+static void held_connections_that_a_stop_ends_get_time_to_be_answered(void **state)
+{
+    (void)state;
+    struct peer *p = peer_start("127.0.0.1", 0, peer_answers_late);
+    struct tsp_run_spec spec = an_hour(p->port);
+    spec.hold_ns = 3600 * TSP_SECOND;
+    spec.timeout_ns = 20 * TSP_MS;
+    spec.expect = 4;
+    struct tsp_run *run = load_start(&spec);
+    started_at_least(run, 10);
+    usleep(50000);
+    tsp_run_stop(run, TSP_STOP_GENTLE);
+    struct tsp_result r = load_end(run);
+    peer_end(p);
+    assert_int_equal(r.tally.ok + r.tally.failure[TSP_TIMEOUT][TSP_STEP_CONNECT], r.tally.started);
+    assert_true(r.tally.ok >= 10);
+    tsp_result_clear(&r);
+    free(p);
+}
+
 #define BIG ((size_t)8 << 20)
 
 /* Reads nothing for 300 ms: by then the load has been stopped. */
@@ -297,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_gentle_stop_lets_exchanges_finish),
         TEST(a_gentle_stop_ends_holds_at_once),
+        TEST(held_connections_that_a_stop_ends_get_time_to_be_answered),
         TEST(what_is_established_after_the_stop_is_not_held),
         TEST(what_is_left_after_the_grace_is_aborted),
         TEST(an_abort_gives_answers_their_grace),

@@ -13,17 +13,23 @@ local function result(changes)
   return r
 end
 
+-- The memo of a run that was stopped with so many failures seen.
+local function memo(full, failed, closed)
+  return { full = full, failed = failed or 0, closed = closed or 0,
+    closed_time = closed and 10.25 or nil }
+end
+
 local function watched(list, limit)
-  local on_interval, memo = capacity.watch(limit or 10, function() end)
+  local on_interval, seen = capacity.watch(limit or 10, function() end)
   for i, figures in ipairs(list) do
     if not on_interval(figures) then
-      return i, memo.full
+      return i, seen.full, seen
     end
   end
 end
 
 local function slice(time, started, failed)
-  return { time = time, started = started, failed = failed }
+  return { time = time, started = started, failed = failed, ok = 0 }
 end
 
 test("the run stops when most new connections fail, not at a stray failure", function()
@@ -58,7 +64,7 @@ test("the run stops at its time, and that is no full table", function()
 end)
 
 test("a full table is the target's, with the count to the first failure", function()
-  local answer = capacity.answer(result {}, true)
+  local answer = capacity.answer(result {}, memo(true, 300))
   equal(answer.connections, 1700)
   equal(answer.survived, 1700)
   equal(answer.first_failure.count, 1700)
@@ -69,14 +75,15 @@ end)
 
 test("those that broke while they were held count as held, not as survivors", function()
   local answer = capacity.answer(result { ok = 1600,
-    failures = { ["timeout/connect"] = 300, ["reset/reply"] = 100 } }, true)
+    failures = { ["timeout/connect"] = 300, ["reset/reply"] = 100 } }, memo(true, 300))
   equal(answer.connections, 1700)
   equal(answer.survived, 1600)
 end)
 
 test("what breaks while it is held is said, and no more than were open at a time count", function()
   local answer = capacity.answer(result { ok = 100, started = 240, failed = 140, open_max = 102,
-    failures = { ["reset/reply"] = 140 }, first_failure = { time = 2.01, count = 100 } }, true)
+    failures = { ["reset/reply"] = 140 }, first_failure = { time = 2.01, count = 100 } },
+    memo(true, 140))
   equal(answer.connections, 102)
   contains(capacity.sentence(answer), "102 connections were open at once, then the target takes "
     .. "no more: it closes those that are held, the first after 2.01 s and 100 connections (140, "
@@ -85,7 +92,8 @@ end)
 
 test("own descriptors are named, and the answer is inconclusive", function()
   local answer = capacity.answer(result { verdict = "invalid",
-    failures = { ["no-fd/socket"] = 300 }, reasons = { "own descriptors: 300 found none" } }, true)
+    failures = { ["no-fd/socket"] = 300 }, reasons = { "own descriptors: 300 found none" } },
+    memo(true, 300))
   equal(answer.limited_by, "own descriptors")
   equal(capacity.conclusive(answer), false)
   contains(capacity.sentence(answer), "this machine's limit came (own descriptors)")
@@ -93,12 +101,12 @@ end)
 
 test("late starts do not change how much a target holds", function()
   local answer = capacity.answer(result { verdict = "invalid", reasons = { "late starts: x" } },
-    true)
+    memo(true, 300))
   equal(answer.limited_by, "target")
 end)
 
 test("a run without failures names the count it reached", function()
-  local answer = capacity.answer(result { ok = 2000, failed = 0, failures = {} }, false)
+  local answer = capacity.answer(result { ok = 2000, failed = 0, failures = {} }, memo(false))
   equal(answer.limited_by, "none found")
   contains(answer.reason, "no limit found up to 2,000 connections")
 end)
@@ -106,7 +114,7 @@ end)
 test("where nothing was held there is no answer, and the sentence asks why", function()
   local answer = capacity.answer(result { started = 300, ok = 0,
     failures = { ["refused/connect"] = 300 }, first_failure = { time = 0, count = 0 },
-    target = { address = "192.0.2.7", port = 80, port_to = 89 } }, true)
+    target = { address = "192.0.2.7", port = 80, port_to = 89 } }, memo(true, 300))
   equal(answer.connections, nil)
   equal(answer.limited_by, "none found")
   equal(capacity.conclusive(answer), false)
@@ -116,9 +124,55 @@ end)
 
 test("an interrupted run has a count, and claims no limit nor that there is none", function()
   local answer = capacity.answer(result { interrupted = true, ok = 1, failed = 0,
-    failures = {} }, false)
+    failures = {} }, memo(false))
   equal(capacity.sentence(answer), "1 connection was open at once when the run was interrupted; "
     .. "no limit had shown. 1 of them survived.\n")
+end)
+
+test("who watches counts what the target closes, and when it began to", function()
+  local list = { slice(1, 100, 0), slice(2, 100, 0), slice(3, 100, 1) }
+  list[2].ok, list[3].ok = 7, 80
+  local _, _, seen = watched(list, 3)
+  equal(seen.closed, 87)
+  equal(seen.closed_time, 2)
+  equal(seen.failed, 1)
+end)
+
+test("what the target closed while it was held has not survived, and is said", function()
+  local answer = capacity.answer(result { started = 25000, ok = 25000, failed = 0, failures = {},
+    open_max = 5000 }, memo(false, 0, 20000))
+  equal(answer.connections, 5000)
+  equal(answer.survived, 5000)
+  equal(answer.limited_by, "none found")
+  equal(capacity.sentence(answer), "5,000 connections were open at once, and the target's limit "
+    .. "was not reached: it closed 20,000 connections that were held, the first after 10.25 s: "
+    .. "perhaps an idle time-out. 5,000 of them survived.\n")
+end)
+
+test("a target that forgets the oldest keeps what survives", function()
+  local answer = capacity.answer(result { started = 25000, ok = 2000, failed = 23000,
+    open_max = 25000, failures = { ["timeout/reply"] = 23000 },
+    first_failure = { time = 50, count = 0 } }, memo(false))
+  equal(answer.connections, 2000)
+  equal(answer.limited_by, "target")
+  equal(capacity.conclusive(answer), true)
+  equal(capacity.sentence(answer), "2,000 connections were open at once, and the target keeps no "
+    .. "more: new ones were accepted to the end, but 23,000 of those held had been lost (mostly "
+    .. "timeout/reply): an idle time-out, or room made for new ones. 2,000 of them survived.\n")
+end)
+
+test("one in a thousand that is lost by the end is no limit", function()
+  local answer = capacity.answer(result { started = 25000, ok = 24975, failed = 25,
+    failures = { ["timeout/reply"] = 25 }, open_max = 25000 }, memo(false))
+  equal(answer.limited_by, "none found")
+  contains(answer.reason, "new ones were accepted to the end, though 25 connections failed")
+end)
+
+test("what fails only once all are closed does not say that the target closes them", function()
+  local answer = capacity.answer(result { started = 21000, ok = 20000, failed = 1000,
+    failures = { ["timeout/connect"] = 400, ["timeout/reply"] = 600 },
+    first_failure = { time = 40, count = 20000 } }, memo(true, 300))
+  contains(answer.reason, "the first failure came after 20,000 connections, at 40.00 s")
 end)
 
 local function recovery(outcomes, most)
