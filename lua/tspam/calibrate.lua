@@ -1,5 +1,5 @@
 --- What this machine can do by itself: the same exchange against a server of our
--- own on loopback, as fast as it goes. calibrate(fields) -> connections per
+-- own on loopback, as fast as it goes. calibrate(fields, answer) -> connections per
 -- second | nil, message. Both ends share the processors, so it is a low figure.
 
 local tspam = require "tspam"
@@ -8,9 +8,10 @@ local AT_ONCE <const> = 64
 local LENGTH <const> = 1.5
 
 --- fields: of tspam.run; what is said and by how many threads is taken from them.
-return function(fields)
+-- answer: bytes that the target answers.
+return function(fields, answer)
   local server <close>, message = tspam.server {
-    listen = "127.0.0.1", port = 0, content = ("x"):rep(fields.expect or 0),
+    listen = "127.0.0.1", port = 0, content = ("x"):rep(answer),
   }
   if not server then
     return nil, message

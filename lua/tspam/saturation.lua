@@ -1,6 +1,6 @@
 --- A saturation search with real connections: what tspam.search is handed.
 -- saturation(job, goals) -> outcome of the search, with ceiling, and reuse or
--- reuse_unknown (the kernel picked ports, which says nothing of them) added.
+-- reuse_unknown (the kernel picked ports, or each trial walked by itself) added.
 -- goals: those of tspam.search, and cooldown, between (a command), timeout (nil:
 -- short, raised by the baseline), calibrate.
 
@@ -60,9 +60,12 @@ local function trial_maker(job, goals, memo)
       timeout = memo.timeout, label = ("trial %d, %s"):format(n, format.rate(rate)),
       local_ports = memo.walk and memo.walk:take(rate * length) or nil,
     }
+    if memo.walk then
+      memo.walk:ended()
+    end
     local sources = result and result.sources or {}
     memo.reuse = math.min(memo.reuse or math.huge, sources.shortest_reuse or math.huge)
-    memo.kernel = memo.kernel or sources.picked_by == "kernel"
+    memo.unknown = memo.unknown or not memo.walk
     return result, message
   end
 end
@@ -75,19 +78,33 @@ local function timed_out(result)
   return n
 end
 
--- The baseline says how patient a trial must be. -> true: make it again
-local function learn_patience(memo, result)
+-- The baseline says how patient a trial must be. -> true: make it again. Where those
+-- that got through were quick, the others were dropped: a longer wait would hide that
+-- behind the retries. (The time-out does not run while a connection is held.)
+local function learn_patience(memo, result, hold)
   local p99 = result.latency:percentile(99)
-  if memo.timeout < LONG_TIMEOUT and timed_out(result) > 0.1 * result.started then
+  local wanted = p99 and PATIENCE * (p99 - hold) or LONG_TIMEOUT
+  if memo.timeout < LONG_TIMEOUT and wanted > TIMEOUT
+    and timed_out(result) > 0.1 * result.started then
     memo.timeout = LONG_TIMEOUT
     return true
   end
-  memo.timeout = math.max(TIMEOUT, PATIENCE * (p99 or 0))
+  memo.timeout = math.max(TIMEOUT, p99 and wanted or 0)
+end
+
+--- A longer answer than this is not imitated.
+local ANSWER_MAX <const> = 1 << 24
+
+-- Bytes that the target answered, a connection.
+local function answered(outcome)
+  local first = outcome.trials[1] and outcome.trials[1].result
+  local bytes = first and first.ok > 0 and first.bytes_received // first.ok or 0
+  return math.min(bytes, ANSWER_MAX)
 end
 
 local function add_ceiling(job, outcome)
   local answer = outcome.answer
-  local ceiling, message = calibrate(job.fields)
+  local ceiling, message = calibrate(job.fields, answered(outcome))
   if not ceiling then
     return job:say("no calibration: %s", message)
   end
@@ -104,13 +121,15 @@ end
 
 return function(job, goals)
   local range = job.fields.local_ports
+  range = range == "walk" and walks.own_half() or range
   local memo = { timeout = goals.timeout or TIMEOUT }
   if range and range:find("^%d+%-%d+") then
     memo.walk = walks.new(range, #(job.fields.local_ips or {}))
   end
   goals.wait, goals.now = tspam.sleep, tspam.now
   if not goals.timeout then
-    goals.on_baseline = function(result) return learn_patience(memo, result) end
+    local hold = job.fields.hold or 0
+    goals.on_baseline = function(result) return learn_patience(memo, result, hold) end
   end
   local outcome = search(trial_maker(job, goals, memo), goals)
   if goals.calibrate and not outcome.answer.unfinished then
@@ -118,6 +137,6 @@ return function(job, goals)
   end
   outcome.reuse = math.min(memo.reuse or math.huge, memo.walk and memo.walk.shortest or math.huge)
   outcome.reuse = outcome.reuse < math.huge and outcome.reuse or nil
-  outcome.reuse_unknown = memo.kernel and not outcome.reuse
+  outcome.reuse_unknown = memo.unknown and not outcome.reuse
   return outcome
 end

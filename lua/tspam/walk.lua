@@ -5,6 +5,7 @@
 --
 --   local walk = walks.new("1024-65535", addresses)
 --   walk:take(n) -> "1024-2323", for a run of n connections; "lo-hi/2" stays so
+--   walk:ended()    that run is over
 --   walk.shortest -> seconds until a port came back in a later run, or nil
 
 local tspam = require "tspam"
@@ -24,16 +25,21 @@ local function own_half()
   return ("%d-%d/2"):format((lo or 32768) + 1, hi or 60999)
 end
 
--- Notes that lo..hi is used again after earlier runs of some of these ports.
+-- Notes that lo..hi is used again after earlier runs of some of these ports: a port
+-- may have been the last that such a run used, and the first that this one does.
 local function reuse(self, lo, hi)
   local now = tspam.now()
   for _, window in ipairs(self.windows) do
     if window.lo <= hi and lo <= window.hi then
-      local after = now - window.taken
+      local after = now - window.ended
       self.shortest = math.min(self.shortest or after, after)
     end
   end
-  table.insert(self.windows, { lo = lo, hi = hi, taken = now })
+  table.insert(self.windows, { lo = lo, hi = hi, ended = now })
+end
+
+function Walk:ended()
+  self.windows[#self.windows].ended = tspam.now()
 end
 
 local function text(self, lo, hi)

@@ -34,6 +34,8 @@ local cases = {
   { { verdict = "invalid", reasons = { "late starts" } }, "invalid", "late starts" },
   { { started = 900, ok = 900, not_started = 100 }, "invalid", "900 of 1000" },
   { { started = 900, ok = 900, capped = 100 }, "fail", "max_open" },
+  { { started = 900, ok = 900, capped = 100, open_max = 3 }, "fail", "max_open" },
+  { { started = 900, ok = 900, capped = 100, open_max = 1 }, "invalid", "max_open" },
   { { started = 990, ok = 990, capped = 10 }, "pass", "" },
 }
 for i, row in ipairs(cases) do
@@ -83,6 +85,14 @@ test("completions that fall behind the starts are a growing queue", function()
   local flat = { 0.01, 0.01, 0.01, 0.01 }
   equal(judge.trial(result(timeline(flat, { 20, 40, 60, 80 })), base, goals).trial, "fail")
   equal(judge.trial(result(timeline(flat, { 20, 25, 30, 35 })), base, goals).trial, "pass")
+end)
+
+test("what is started a moment after the last quarter is no quarter", function()
+  local late = timeline({ 0.01, 0.01, 0.01, 0.01, 0.05 }, { 3, 3, 3, 3, 1 })
+  late.timeline[5].started, late.length = 1, 4
+  local verdict = judge.trial(result(late), base, goals)
+  equal(verdict.trial, "pass")
+  equal(verdict.digest.last.started, 250)
 end)
 
 local limits = {

@@ -121,7 +121,8 @@ function report.fields(outcome)
     { "answer", json.object {
       { "rate", answer.rate }, { "lower", answer.lower }, { "upper", answer.upper },
       { "limited_by", answer.limited_by }, { "reason", answer.reason },
-      { "confirmed", answer.confirmed }, { "burst", json.plain(answer.burst) },
+      { "confirmed", answer.confirmed }, { "unfinished", answer.unfinished or false },
+      { "burst", json.plain(answer.burst) },
     } },
     { "trials", trials(outcome) },
     { "connections", outcome.made },

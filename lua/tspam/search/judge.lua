@@ -29,10 +29,12 @@ local BEHIND = 0.02
 -- get through a table that is full.
 local FEW, LEAK = 10, 0.05
 
+-- The slices in which connections were due; one that is started a moment late may
+-- fall into a slice of its own behind them, which says nothing.
 local function opening(result)
-  local list = {}
+  local list, whole = {}, (result.length or math.huge) * 1.125
   for _, slice in ipairs(result.timeline or {}) do
-    if slice.started > 0 then
+    if slice.started > 0 and slice.time <= whole then
       list[#list + 1] = slice
     end
   end
@@ -68,6 +70,7 @@ function judge.digest(result)
     failed = result.failed - strange,
     misses = math.min(result.started, result.failed - strange + (result.retransmitted or 0)),
     ok = result.ok,
+    open_max = result.open_max,
     median = result.latency:percentile(50),
   }
   if quarter > 0 then
@@ -125,13 +128,24 @@ local function queue(t)
   }
 end
 
+local function at_cap(t)
+  return ("the cap on open connections (max_open) was reached: %d of %d that were due were not "
+    .. "started"):format(t.capped, t.due)
+end
+
 --- What the user's cap kept from being started is what the target had not ended.
 local function capped(t)
   if t.capped <= BEHIND * t.due then
     return nil, t.capped == 0
   end
-  return { why = ("the cap on open connections (max_open) was reached: %d of %d that were due "
-    .. "were not started"):format(t.capped, t.due) }
+  return { why = at_cap(t) }
+end
+
+--- Unless it would have been reached by a target less than slow, too (Little's law).
+local function capped_anyway(t, base, goals)
+  local most = t.open_max
+  return t.capped > BEHIND * t.due and most
+    and t.rate * (base.median or 0) * goals.slowdown > most
 end
 
 --- Connections that take long are open for long: how many more must be so at the
@@ -205,6 +219,9 @@ function judge.trial(result, base, goals)
   end
   local t = judge.digest(result)
   base = base or t
+  if capped_anyway(t, base, goals) then
+    return invalid("generator", at_cap(t))
+  end
   local verdict = { trial = "pass", why = "as at the lowest rate", clean = true, digest = t }
   verdict.allowed = judge.allowed(t.n, base, goals)
   for _, rule in ipairs(rules) do

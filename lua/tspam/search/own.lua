@@ -5,10 +5,6 @@
 
 local own = {}
 
---- Share of a trial's connections that own failures may have: a single refused
--- tuple in a thousand is a hiccup, not a limit.
-local TOLERATED = 1e-3
-
 local causes = {
   { "no-port", "own ports" },
   { "no-fd", "own descriptors" },
@@ -43,7 +39,7 @@ end
 local function by_failure(result)
   for _, row in ipairs(causes) do
     local n = count(result, row[1])
-    if n > 0 and n >= TOLERATED * result.started then
+    if n > 0 then
       return row[2], ("%d of %d connections failed with %s"):format(n, result.started, row[1])
     end
   end

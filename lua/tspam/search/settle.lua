@@ -11,7 +11,8 @@ local NEAR = 1.1
 --- Two failed long trials of which as much got through, within this, agree.
 local AGREE = 0.05
 
-local function conclude(s, answer, moved)
+-- own: the verdict of a longer trial that met this machine's limit.
+local function conclude(s, answer, moved, own)
   answer.upper = s.upper
   if s.upper then
     answer.limited_by = "target"
@@ -24,9 +25,18 @@ local function conclude(s, answer, moved)
   end
   if not answer.confirmed then
     answer.reason = answer.reason .. "; no longer trial confirmed it"
+      .. (own and (" (inconclusive: %s)"):format(own.why) or "")
   end
   s:finish(answer)
   s.conclusive = true
+end
+
+--- Nothing failed but this machine, in the longer trial.
+local function own_limit(s, answer, verdict)
+  answer.limited_by = verdict.limit
+  answer.reason = ("inconclusive at %s over a longer trial: %s"):format(format.rate(answer.rate),
+    verdict.why)
+  s:finish(answer)
 end
 
 --- Where to try next when the longer trial failed: a little lower, or, where it
@@ -73,12 +83,13 @@ end
 return function(s)
   local goals = s.goals
   local rate = s.lower
-  local answer, moved = { rate = rate, confirmed = false }, false
+  local answer, moved, own = { rate = rate, confirmed = false }, false, nil
   for _ = 1, MOVES do
     local verdict = long_trial(s, rate)
     if not verdict then
       return
     elseif verdict.trial == "invalid" then
+      own = verdict
       break
     elseif verdict.trial == "pass" then
       answer = { rate = rate, lower = certain(s, rate, verdict), confirmed = true }
@@ -100,5 +111,8 @@ return function(s)
   elseif not answer.confirmed then
     answer.lower = math.min(answer.rate, s.lower, s.seen_through or math.huge)
   end
-  conclude(s, answer, moved)
+  if own and not s.upper then
+    return own_limit(s, answer, own)
+  end
+  conclude(s, answer, moved, own)
 end

@@ -1,0 +1,117 @@
+-- What saturate does with trials: time-outs, ports, errors. The link is simulated.
+package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+local t = require "harness"
+local link = require "link"
+local report = require "tspam.report.saturate"
+local saturation = require "tspam.saturation"
+local test, equal, contains = t.test, t.equal, t.contains
+
+-- A search over a link; try(load, simulated, n) may replace the n-th trial. -> outcome,
+-- the loads that were tried
+local function searched(spec, goals, fields, try)
+  local simulated, loads = link.new(spec), {}
+  goals.length, goals.cooldown = 0.1, 0
+  local outcome = saturation({
+    fields = fields or {}, interrupted = function() return false end, say = function() end,
+    try = function(_, load)
+      loads[#loads + 1] = load
+      if try then
+        return try(load, simulated, #loads)
+      end
+      return simulated:trial(load.rate, load.length)
+    end,
+  }, goals)
+  return outcome, loads
+end
+
+test("what the machine refuses in mid-search leaves the answer so far", function()
+  local outcome = searched({}, { start = 50 }, {}, function(load, simulated, n)
+    if n == 4 then
+      return nil, "bind 192.0.2.9: Cannot assign requested address"
+    end
+    return simulated:trial(load.rate, load.length)
+  end)
+  equal(outcome.error, "bind 192.0.2.9: Cannot assign requested address")
+  equal(outcome.answer.rate, outcome.trials[3].rate)
+  contains(report.sentence(outcome), "The search ended early (bind 192.0.2.9: Cannot")
+end)
+
+test("a start far above what a quick target lets through ends at once, with the failures",
+  function()
+    local outcome, loads = searched({ bucket = { rate = 3000, burst = 30 } }, { start = 4000 })
+    equal(#loads, 1)
+    equal(loads[1].timeout, 0.9)
+    equal(outcome.answer.rate, nil)
+    contains(outcome.answer.reason, "already at the lowest rate, 4,000/s")
+    contains(outcome.answer.reason, "timeout/connect")
+  end)
+
+-- All time out at first; then as long an answer as this.
+local function slow(seconds)
+  return function(load, simulated)
+    local r = simulated:trial(load.rate, load.length)
+    if load.timeout <= seconds then
+      r.ok, r.failed, r.failures = 0, r.started, { ["timeout/reply"] = r.started }
+      r.latency = { percentile = function() return nil end }
+    else
+      r.latency = { percentile = function() return seconds end }
+    end
+    return r
+  end
+end
+
+test("a target that takes 1.5 s is looked at again, with more patience", function()
+  local outcome, loads = searched({}, { start = 50, max_rate = 60 }, {}, slow(1.5))
+  equal(loads[1].timeout, 0.9)
+  equal(loads[2].timeout, 5)
+  equal(loads[3].timeout, 6)
+  equal(outcome.answer.limited_by, "none found")
+end)
+
+test("a hold does not make a trial more patient", function()
+  local _, loads = searched({}, { start = 50, max_rate = 60 }, { hold = 10 },
+    function(load, simulated)
+      local r = simulated:trial(load.rate, load.length)
+      r.latency = { percentile = function() return 10.01 end }
+      return r
+    end)
+  equal(loads[#loads].timeout, 0.9)
+end)
+
+test("a longer trial that meets this machine's limit is no answer about the target", function()
+  local outcome = searched({}, { start = 50, max_rate = 60 }, {}, function(load, simulated)
+    local r = simulated:trial(load.rate, load.length)
+    if load.length > 0.2 then
+      r.failed, r.ok, r.failures = 2, r.ok - 2, { ["no-port/connect"] = 2 }
+    end
+    return r
+  end)
+  equal(outcome.answer.limited_by, "own ports")
+  equal(outcome.answer.rate, 60)
+  equal(outcome.conclusive, false)
+  contains(report.sentence(outcome), "60/s: this machine's limit (own ports), not the target's; "
+    .. "inconclusive at 60/s over a longer trial: 2 of 18 connections failed with no-port.")
+end)
+
+test("a cap on open connections that any target would reach is our own limit", function()
+  local outcome = searched({ base = 0.1 }, { start = 50 }, { max_open = 10 },
+    function(load, simulated)
+      local r = simulated:trial(load.rate, load.length)
+      local carried = math.min(r.started, 100 * load.length // 1)
+      r.capped, r.open_max = r.started - carried, math.min(10, load.rate // 10)
+      r.started, r.ok = carried, carried
+      return r
+    end)
+  equal(outcome.answer.limited_by, "generator")
+  equal(outcome.conclusive, false)
+  contains(outcome.answer.reason, "max_open")
+end)
+
+test("trials that walk by themselves may reuse ports: nothing is said of it", function()
+  equal(searched({}, { start = 50, max_rate = 60 }, { local_ports = "auto" }).reuse_unknown, true)
+  local walked, loads = searched({}, { start = 50, max_rate = 60 }, { local_ports = "walk" })
+  equal(walked.reuse_unknown, false)
+  assert(loads[1].local_ports ~= loads[2].local_ports, loads[1].local_ports)
+end)
+
+return t.finish()
