@@ -216,6 +216,9 @@ just() {
   fi
 }
 
+# exits NAME WHAT STATUS: the exit status, which is 4 where the verdict is against the run
+exits() { is "$2" "$status" "$([[ $(figure "$1" verdict) == invalid ]] && echo 4 || echo "$3")"; }
+
 # agree WHAT OK: the router, the server's kernel and the server itself, which is ended for
 # its report, saw as many connections since the bed came up as tspam says ended well.
 agree() {

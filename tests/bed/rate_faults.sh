@@ -15,7 +15,7 @@ fault() {
   bed_up --fault "$kind:30"
   serve -c <(printf pong)
   for host in "$server4" "$server6"; do
-    rate fault -H "$host" -r 400 -l 0.5 -t 0.9 -c <(printf ping)
+    rate fault -H "$host" -r 400 -l 0.5 -t 0.5 -c <(printf ping)
     accounted fault
     dropped=$(figure fault "counters.TcpExtLockDroppedIcmps or 0")
     counted=$dropped

@@ -11,7 +11,7 @@ frozen() {
   bed_up
   serve --acceptors 1 --backlog 64
   kill -STOP "$server_pid"
-  rate frozen -H "$host" -r 200 -l 1.5 -t 0.9
+  rate frozen -H "$host" -r 200 -l 1.5 -t 0.5
   accounted frozen
   is "$family: due" "$(figure frozen due)" 300
   is "$family: time-outs in reply" "$(figure frozen "failures['timeout/reply']")" 65

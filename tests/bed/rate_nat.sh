@@ -10,7 +10,7 @@ through() {
   bed_up
   serve -c <(printf pong)
   rate nat -H "$host" -r 500 -l "$seconds" -c <(printf ping) --expect 4
-  is "$family: exit status" "$status" 0
+  exits nat "$family: exit status" 0
   accounted nat
   is "$family: due" "$(figure nat due)" "$due"
   is "$family: ok" "$(figure nat ok)" "$due"

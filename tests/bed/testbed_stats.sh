@@ -39,8 +39,12 @@ TCPAbortOnMemory TCPAbortFailed"
 # The wire to the server prints its counts on SIGUSR1, a line per direction.
 wire_counts() {
   [[ -s $run/wire-server.pid ]] || return 0
+  local before i
+  before=$(wc -l <"$run/wire-server.log")
   kill -USR1 "$(<"$run/wire-server.pid")"
-  sleep 0.05
+  for ((i = 0; i < 200 && $(wc -l <"$run/wire-server.log") < before + 2; i++)); do
+    sleep 0.01
+  done
   tail -n 2 "$run/wire-server.log" |
     awk '{ for (i = 3; i <= NF; i++) { split($i, p, "="); print "wire." $2 "." p[1], p[2] } }'
 }

@@ -55,6 +55,9 @@ err_has() { grep -qF -- "$1" "$dir/err"; }
 out_has() { grep -qF -- "$1" "$dir/out"; }
 status_is() { [ "$status" = "$1" ]; }
 
+# unless_late STATUS: or 4, where the report says that this machine was held up meanwhile.
+unless_late() { status_is "$1" || { status_is 4 && out_has "Verdict: invalid"; }; }
+
 finish() {
     [ "$failures" = 0 ]
     exit

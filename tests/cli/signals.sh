@@ -67,15 +67,15 @@ for signal in INT TERM; do
     check "  with its final report" eval 'grep -q "^answered  *50$" "$dir/out"'
 done
 
-echo 'tspam.sleep(30) return 0' >"$dir/plain.lua"
+echo 'io.stderr:write("ready\n") tspam.sleep(30) return 0' >"$dir/plain.lua"
 begin "$dir/plain.lua"
-sleep 0.5
+until_said ready
 signalled INT
 check "a script that was interrupted and would end with 0 ends with 130" status_is 130
 
-echo 'tspam.sleep(30) return 9' >"$dir/nine.lua"
+echo 'io.stderr:write("ready\n") tspam.sleep(30) return 9' >"$dir/nine.lua"
 begin "$dir/nine.lua"
-sleep 0.5
+until_said ready
 signalled TERM
 check "a script's own status above 4 stays" status_is 9
 
