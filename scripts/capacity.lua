@@ -38,13 +38,14 @@ result.spec.hold = nil -- it is no wish of the user's, and no connection was hel
 local answer = capacity.answer(result, memo)
 
 -- From ports that the held ones did not use: those the target remembers may pass.
-local function try()
+local function try(length, on_interval)
   return assert(tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
-    length = 0.5, timeout = options.timeout, local_ips = job.fields.local_ips,
-    local_ports = options.local_ports or "kernel", content = job.fields.content })
+    length = length, interval = 0.1, on_interval = on_interval, timeout = options.timeout,
+    local_ips = job.fields.local_ips, local_ports = options.local_ports or "kernel",
+    content = job.fields.content })
 end
 if options.recover and memo.full and answer.connections and not job:interrupted() then
-  capacity.recover(answer, try, { now = tspam.now, sleep = tspam.sleep }, options.patience)
+  capacity.recover(answer, try, tspam.now, options.patience)
 end
 
 job:report(result)

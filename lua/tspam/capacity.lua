@@ -165,20 +165,24 @@ function capacity.sentence(answer)
   return text
 end
 
---- Tries again and again until new connections are accepted: sets answer.recovery
--- (seconds), or answer.waited. try() -> result; clock: now(), sleep(seconds).
-function capacity.recover(answer, try, clock, most)
-  local begin = clock.now()
-  repeat
-    local result = try()
-    if result.interrupted then
-      return
-    elseif result.failed == 0 and result.ok > 0 then
-      answer.recovery = clock.now() - begin
-      return
-    end
-  until clock.now() - begin >= most or not clock.sleep(1)
-  answer.waited = clock.now() - begin
+--- So many intervals of a slow load, in which most were answered, are recovery.
+local STEADY <const> = 5
+
+--- Opens new connections slowly until they are accepted: sets answer.recovery
+-- (seconds, from now to the first interval of those), or answer.waited. try(most,
+-- on_interval) runs such a load for so long at most -> result.
+function capacity.recover(answer, try, now, most)
+  local begin, steady, first = now(), 0, nil
+  local result = try(most, function(figures)
+    steady = figures.ok > MOST * figures.started and steady + 1 or 0
+    first = steady == 1 and now() - begin or first
+    return steady < STEADY
+  end)
+  if steady >= STEADY then
+    answer.recovery = first
+  elseif not result.interrupted then
+    answer.waited = now() - begin
+  end
 end
 
 function capacity.fields(answer)

@@ -7,8 +7,7 @@
 #include "base/clock.h"
 #include "client/opener.h"
 
-/* For all reads of a worker. */
-#define BUFFER_SIZE ((size_t)64 * 1024)
+#define BUFFER_SIZE ((size_t)64 * 1024) /* for all reads of a worker */
 
 /* The loop notes how late it is so often: the bound of a late start. */
 #define BEAT_NS (10 * TSP_MS)
@@ -45,7 +44,7 @@ static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
 static void expect_progress(struct tsp_worker *w, struct tsp_conn *c, int64_t now_ns)
 {
     int64_t wait = w->plan->timeout_ns;
-    c->expires_ns = now_ns + (atomic_load(&w->stop) && wait < CLOSING_NS ? CLOSING_NS : wait);
+    c->expires_ns = now_ns + (w->closing && wait < CLOSING_NS ? CLOSING_NS : wait);
     tsp_conn_list_append(&w->by_age, c);
     if (!ev_is_active(&w->expiry))
         at_ns(w, &w->expiry, w->by_age.first->expires_ns);
@@ -240,6 +239,7 @@ static void on_stop(struct tsp_waker *waker)
     if (w->opening && !w->concurrency)
         tsp_opener_give_up(w, atomic_load(&w->stop_ns));
     tsp_worker_end_opening(w);
+    w->closing = true;
     on_hold_end(w->loop, &w->hold_end, 0);
     if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
         ev_timer_set(&w->grace_end, (double)TSP_GRACE_NS / 1e9, 0);

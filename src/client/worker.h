@@ -58,6 +58,7 @@ struct tsp_worker {
     uint64_t concurrency; /* its share; 0 = by the clock */
     uint64_t left;        /* connections it may still take; UINT64_MAX = no bound */
     bool opening;         /* between start and the end of the load */
+    bool closing;         /* it was stopped */
 
     struct tsp_pool pool;
     struct tsp_conn_list by_age, by_hold;

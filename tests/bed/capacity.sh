@@ -19,8 +19,9 @@ recovery() {
   bed_up --flow-table 600:6
   serve --idle-timeout 120
   tool c capacity -r 500 --recover
-  check "G6 accepted again within the table's 6 s" "$(figure c top.answer.recovery)" \
-    "x > 1 && x < 6.5" "entries made in 1.2 s, closed some 2.5 s after the first, kept 6 s"
+  # All are closed when the run ends; the first entry is kept for 6 s.
+  near "G6 accepted again when the first entry has aged, s" "$(figure c top.answer.recovery)" \
+    "$(calc "6 - $(figure c 'top.runs[1].elapsed')")" 0.7
 }
 
 descriptors() {
@@ -43,11 +44,13 @@ conntrack() {
   bed_up --conntrack-max 2000
   serve
   tool k soak -r 500 -l 8
-  # Connections that close give some entries back at once: the router's own drops tell.
+  # Connections that close may give entries back at once, before the first failure or after:
+  # the table's size is the least, and the router's own drops tell the most.
   local dropped
   dropped=$(stat ct.drop)
   is "G7 soak: failed, and dropped by the router" "$(figure k failed)" "$dropped"
-  near "G7 soak: state capacity" "$(figure k top.answer.state_capacity)" $((4000 - dropped)) 20
+  check "G7 soak: state capacity" "$(figure k top.answer.state_capacity)" \
+    "x >= 1980 && x <= 4000 - $dropped + 20" "2,000 of the table to $((4000 - dropped)) let through"
   is "G7 soak: no sustained figure" "$(figure k top.answer.sustainable)" nil
   is "G7 soak: the cause" "$(figure k 'sum(failures) == failures["timeout/connect"]')" true
 }

@@ -175,27 +175,42 @@ test("what fails only once all are closed does not say that the target closes th
   contains(answer.reason, "the first failure came after 20,000 connections, at 40.00 s")
 end)
 
-local function recovery(outcomes, most)
-  local answer, now, tries = {}, 100, 0
-  capacity.recover(answer, function()
-    tries, now = tries + 1, now + 1
-    local ok = outcomes[tries]
-    return { ok = ok and 10 or 0, failed = ok and 0 or 10 }
-  end, { now = function() return now end,
-    sleep = function(seconds) now = now + seconds return true end }, most)
-  return answer, tries
+-- Two are started in each tenth of a second; answered: how many of them, at last all the time.
+local function recovery(answered, most, interrupted)
+  local answer, now = {}, 100
+  capacity.recover(answer, function(length, on_interval)
+    for i = 1, length * 10 do
+      now = 100 + i / 10
+      if not on_interval { started = 2, ok = answered[math.min(i, #answered)] } then
+        break
+      end
+    end
+    return { interrupted = interrupted }
+  end, function() return now end, most)
+  return answer, now - 100
 end
 
-test("recovery is the time until all of a probe get through", function()
-  local answer, tries = recovery({ false, false, true }, 60)
-  equal(tries, 3)
-  equal(answer.recovery, 5)
+local function near(got, want)
+  assert(math.abs(got - want) < 1e-6, got)
+end
+
+test("recovery is the time until new ones are answered, and go on being so", function()
+  local answer, took = recovery({ 0, 0, 1, 2, 0, 0, 2 }, 60)
+  near(answer.recovery, 0.7)
+  near(took, 1.1)
+  equal(answer.waited, nil)
+end)
+
+test("who is interrupted while waiting has not waited", function()
+  local answer = recovery({ 0 }, 1, true)
+  equal(answer.recovery, nil)
+  equal(answer.waited, nil)
 end)
 
 test("a target that does not recover is waited for so long and no longer", function()
-  local answer = recovery({}, 20)
+  local answer = recovery({ 0, 1 }, 20)
   equal(answer.recovery, nil)
-  equal(answer.waited, 21)
+  near(answer.waited, 20)
   contains(capacity.sentence { connections = 1, survived = 1, limited_by = "target", reason = "x",
     waited = 21 }, "No new one was accepted for 21")
 end)
