@@ -1,7 +1,8 @@
 --- Finds the rate at which a target saturates. No sockets: it is handed a trial.
 -- search(trial, goals) -> outcome
 --   trial(rate, length, n) -> what tspam.run returns | nil, message
---   outcome: answer {rate, lower, upper, limited_by, reason, confirmed, burst},
+--   outcome: answer {rate, lower, upper, limited_by, reason, confirmed, burst}; with a
+--     burst {connections, time, recovery} of a full table there is no rate that lasts;
 --     trials (list of {rate, length, trial, why, result}), baseline,
 --     made (connections in all), conclusive (the answer is about the target),
 --     error (a trial could not run)

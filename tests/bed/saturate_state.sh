@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# G6: a flow table. Where trials outlast its entries saturate finds what it sustains,
-# else it names how many fit.
+# G6, G7: a flow table, and the kernel's own. Where trials outlast its entries saturate finds
+# what it sustains, else it names how many fit.
 source "$(dirname "$0")/saturate_lib.sh"
 
 sustained() {
@@ -20,6 +20,19 @@ burst() {
   near "G6 1,500 entries of 20 s: the burst" "$(figure s answer.burst.connections)" 1500 15
   is "G6 limited by" "$(figure s answer.limited_by)" target
   matches "G6 the reason" "$(figure s answer.reason)" "connections, then failure at t = "
+  is "G6 no rate that lasts" "$(figure s answer.rate)" nil
+}
+
+# The kernel's own table keeps what broke for longer than what ended well: when it accepts
+# again some of its 2,000 entries are still taken.
+real_table() {
+  bed_up --conntrack-max 2000 --tw-timeout 20
+  serve
+  saturate s --patience 60
+  near "G7 a real table of 2,000: the burst" "$(figure s answer.burst.connections)" 1950 50
+  is "G7 limited by" "$(figure s answer.limited_by)" target
+  is "G7 no sustained figure" "$(figure s answer.rate)" nil
+  at_most "G7 seconds" "$took" 150
 }
 
 dead_target() {
@@ -37,5 +50,6 @@ dead_target() {
 
 dead_target
 full && burst
+full && real_table
 full && sustained
 finish

@@ -73,7 +73,8 @@ local function verdict(answer)
     return format.sentence("No rate was found: " .. answer.reason)
   end
   local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
-  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or "No rate was found",
+  local none = answer.burst and "No rate that lasts was found" or "No rate was found"
+  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or none,
     whose(answer), answer.reason, confirmed)
 end
 

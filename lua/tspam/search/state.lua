@@ -36,9 +36,10 @@ local function sentence(burst)
     format.plural(burst.connections, "connection"), burst.time)
 end
 
+-- What passed below filled the table too, only not yet: it is no rate that lasts.
 local function conclude(search, rate, burst)
   search:finish {
-    limited_by = "target", burst = burst, upper = rate,
+    limited_by = "target", burst = burst, rate = false, upper = rate,
     reason = ("%s: a table of the target is full, it accepts again after %.0f s"):format(
       sentence(burst), burst.recovery),
   }

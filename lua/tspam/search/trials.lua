@@ -24,9 +24,10 @@ Search.__index = Search
 function Search:finish(answer)
   answer.confirmed = answer.confirmed or false
   answer.limited_by = answer.limited_by or "none found"
-  if not answer.rate then
+  if answer.rate == nil then
     answer.rate = self.lower
   end
+  answer.rate = answer.rate or nil -- false: what passed is no answer
   answer.lower = answer.lower or answer.rate
   answer.upper = answer.upper or self.upper
   self.answer = self.answer or answer
