@@ -8,18 +8,27 @@ row() {
   note_json "$name" "$(inside "$@")"
 }
 
-# The server in a process of its own: the client's report gets the server's CPU added.
-two_processes() {
-  local request=$1 answer=$2 out user sys done
-  head -c "$answer" /dev/zero >"$work/answer"
-  begin 81 "$TSPAM" server -l 127.0.0.1 -p 81 -a 1 -c "$work/answer" --quiet
-  out=$(inside "$TSPAM" "$here/closed.lua" 81 "$seconds" 1 "$request" "$answer")
+# apart NAME CLIENT...: against the server that was begun as a process of its own, whose CPU
+# is added to what the client reports.
+apart() {
+  local name=$1 out user sys done
+  shift
+  out=$(inside "$@")
   read -r user sys < <(awk '{ print $14, $15 }' "/proc/$begun/stat") # hundredths
   finish "$begun"
   done=$(field connections "$out")
   user=$(awk "BEGIN { print ($(field user "$out") + $user / 100) / $done * 1e6 }")
   sys=$(awk "BEGIN { print ($(field system "$out") + $sys / 100) / $done * 1e6 }")
-  note tspam_two_processes "$(field per_second "$out")" "$user" "$sys"
+  note "$name" "$(field per_second "$out")" "$user" "$sys"
+}
+
+two_processes() {
+  local request=$1 answer=$2
+  head -c "$answer" /dev/zero >"$work/answer"
+  begin 81 "$TSPAM" server -l 127.0.0.1 -p 81 -a 1 -c "$work/answer" --quiet
+  apart tspam_two_processes "$TSPAM" "$here/closed.lua" 81 "$seconds" 1 "$request" "$answer"
+  begin 83 "$floor" server -p 83 -q "$request" -a "$answer" -i
+  apart floor_two_processes "$floor" client -p 83 -s "$seconds" -q "$request" -a "$answer" -i
 }
 
 one_round() {
@@ -36,24 +45,28 @@ one_round() {
   two_processes "$1" "$2"
 }
 
-# The medians of the rows so far, against the best floor with the same packets on the wire.
+# What a row is held against: the packets on the wire, and one process or two.
+kind_of() {
+  case $1 in
+    *one_segment* | *coalesce*) echo one_segment ;;
+    *two_processes*) echo two_processes ;;
+    *) echo plain ;;
+  esac
+}
+
+# The medians of the rows so far, against the best floor of their kind.
 table() {
-  local file name best=0 best_one=0 value base
+  local file name kind value
+  local -A best=([plain]=0 [one_segment]=0 [two_processes]=0)
   for file in "$work"/floor_*.values; do
-    value=$(median "$file" 1)
-    if [[ $file == *one_segment* ]]; then
-      best_one=$(awk "BEGIN { print ($value > $best_one) ? $value : $best_one }")
-    else
-      best=$(awk "BEGIN { print ($value > $best) ? $value : $best }")
-    fi
+    value=$(median "$file" 1) kind=$(kind_of "$file")
+    best[$kind]=$(awk "BEGIN { print ($value > ${best[$kind]}) ? $value : ${best[$kind]} }")
   done
   echo "| closed loop of 64 | connections/s | of the best floor | user us | system us | user |"
   echo "|---|---|---|---|---|---|"
   for file in "$work"/{floor,tspam}_*.values; do
     name=$(basename "$file" .values)
-    base=$best
-    [[ $name != *one_segment && $name != *coalesce* ]] || base=$best_one
-    awk -v name="${name//_/ }" -v v="$(median "$file" 1)" -v base="$base" \
+    awk -v name="${name//_/ }" -v v="$(median "$file" 1)" -v base="${best[$(kind_of "$name")]}" \
       -v user="$(median "$file" 2)" -v sys="$(median "$file" 3)" 'BEGIN {
         printf "| %s | %.0f | %.2f | %.1f | %.1f | %.1f %% |\n",
           name, v, v / base, user, sys, 100 * user / (user + sys) }'

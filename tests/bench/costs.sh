@@ -16,17 +16,28 @@ syscalls() {
 # Instructions in user space, both ends: the difference of two counts, so that starting
 # costs nothing.
 instructions() {
-  local few many count=$1
+  local few few_lua many many_lua count=$1
   has valgrind || return 0
-  few=$(callgrind_of "$count")
-  many=$(callgrind_of $((2 * count)))
+  read -r few few_lua < <(callgrind_of "$count")
+  read -r many many_lua < <(callgrind_of $((2 * count)))
   echo "| user-space instructions, both ends, per connection |" $(((many - few) / count)) "|"
+  echo "| - of them in Lua and its binding |" \
+    "$(awk "BEGIN { printf \"%.2f\", ($many_lua - $few_lua) / $count }") |"
 }
 
+# All instructions, and those of liblua and src/bind. Costs of calls, which callgrind gives a
+# second time, inclusive, in the line after each "calls=", are left out.
 callgrind_of() {
   inside valgrind --tool=callgrind --callgrind-out-file="$work/callgrind" "$TSPAM" \
     "$here/counted.lua" "$1" >/dev/null 2>&1
-  awk '/^(totals|summary):/ { print $2; exit }' "$work/callgrind"
+  awk '
+    /^ob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3]; ob = object[p[2]] }
+    /^c?(fl|fi|fe)=/ { split($0, p, /[()]/); if (p[3] != "") file[p[2]] = p[3] }
+    /^(fl|fi|fe)=/ { fl = file[p[2]] }
+    /^cob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3] }
+    /^calls=/ { getline; next }
+    /^[-+*0-9]/ { all += $2; if (ob ~ /liblua/ || fl ~ /\/src\/bind\//) lua += $2 }
+    END { printf "%d %d\n", all, lua }' "$work/callgrind"
 }
 
 # Memory at n open connections, client and server each in a process of its own.
