@@ -6,7 +6,9 @@
  * oldest first, by explicit bind. The kernel fills one parity of its range and
  * then searches that whole half on every connect (Linux
  * __inet_hash_connect; measured: x130); an explicit bind is O(1) and reuses a
- * TIME_WAIT of our own at once.
+ * TIME_WAIT of our own at once. A one-port IP_LOCAL_PORT_RANGE (Linux 6.3) made
+ * 1.02 of the bind's closed loop on fresh ports, but it is the kernel's choice
+ * still: no port in TIME_WAIT for a second, or a minute. So it is not used.
  *
  * One object per worker, owned by its thread: the ports of a walk are dealt
  * out, so no two workers ever use one (address, port).

@@ -40,8 +40,8 @@ end
 local function conclude(search, rate, burst)
   search:finish {
     limited_by = "target", burst = burst, rate = false, upper = rate,
-    reason = ("%s: a table of the target is full, it accepts again after %.0f s"):format(
-      sentence(burst), burst.recovery),
+    reason = ("%s: a table of the target is full; %.0f s later %s passed again"):format(
+      sentence(burst), burst.recovery, format.rate(search.baseline.rate)),
   }
   search.conclusive = true
 end
