@@ -26,7 +26,8 @@ int tsp_sock_bind_source(int fd, const struct tsp_addr *from);
 int tsp_sock_connect(int fd, const struct tsp_addr *to);
 
 /* A listener with SO_REUSEPORT; an IPv6 one takes IPv6 only.
- * defer: TCP_DEFER_ACCEPT of a second. */
+ * defer: TCP_DEFER_ACCEPT of a second. Off unless asked for: with one acceptor it made
+ * 1.05 of the closed loop, with two 0.91, and a silent connection comes a second late. */
 int tsp_sock_listen(int *fd, const struct tsp_addr *at, int backlog, bool defer,
                     struct tsp_err *err);
 

@@ -27,18 +27,18 @@ END
 }
 
 wrk_round() {
-  inside wrk -t2 -c64 -d"${seconds%.*}s" -H "Connection: close" http://127.0.0.1:80/a |
+  inside timeout 60 wrk -t2 -c64 -d"${seconds%.*}s" -H "Connection: close" http://127.0.0.1:80/a |
     awk '/^Requests\/sec/ { print $2 }'
 }
 
 ab_round() {
-  inside ab -q -c 64 -n "$1" http://127.0.0.1:80/a 2>/dev/null |
+  inside timeout 60 ab -q -c 64 -n "$1" http://127.0.0.1:80/a 2>/dev/null |
     awk '/^Requests per second/ { print $4 }'
 }
 
 # httperf opens at a rate; asked for more than it can, it does what it can.
 httperf_round() {
-  inside httperf --hog --server 127.0.0.1 --port 80 --uri /a --num-conns "$1" --rate 6000 \
+  inside timeout 60 httperf --server 127.0.0.1 --port 80 --uri /a --num-conns "$1" --rate 6000 \
     --timeout 1 2>/dev/null | awk '/test-duration/ { t = $NF == "s" ? $(NF - 1) : $NF }
       /^Total:/ { n = $7; for (i = 1; i <= NF; i++) if ($i == "test-duration") t = $(i + 1) }
       END { if (t > 0) printf "%.1f\n", n / t }'
