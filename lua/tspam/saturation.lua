@@ -126,7 +126,7 @@ return function(job, goals)
   if range and range:find("^%d+%-%d+") then
     memo.walk = walks.new(range, #(job.fields.local_ips or {}))
   end
-  goals.wait, goals.now = tspam.sleep, tspam.now
+  goals.wait, goals.now = goals.wait or tspam.sleep, tspam.now
   if not goals.timeout then
     local hold = job.fields.hold or 0
     goals.on_baseline = function(result) return learn_patience(memo, result, hold) end

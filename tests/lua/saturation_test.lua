@@ -10,7 +10,7 @@ local test, equal, contains = t.test, t.equal, t.contains
 -- the loads that were tried
 local function searched(spec, goals, fields, try)
   local simulated, loads = link.new(spec), {}
-  goals.length, goals.cooldown = 0.1, 0
+  goals.length, goals.cooldown, goals.wait = 0.1, 0, function() end
   local outcome = saturation({
     fields = fields or {}, interrupted = function() return false end, say = function() end,
     try = function(_, load)
