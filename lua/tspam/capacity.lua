@@ -108,12 +108,10 @@ end
 function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + broken(result), result.open_max or math.huge)
-  local survived = result.ok - memo.closed
-  local answer = { connections = held, first_failure = result.first_failure,
-    survived = survived, interrupted = result.interrupted,
-    forgotten = forgotten(result, memo, held) }
-  answer.connections = answer.forgotten and survived or held
-  answer.limited_by = (memo.full or answer.forgotten) and "target" or "none found"
+  local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
+  local answer = { connections = lost and survived or held, first_failure = result.first_failure,
+    survived = survived, interrupted = result.interrupted, forgotten = lost,
+    limited_by = (memo.full or lost) and "target" or "none found" }
   local limit, why = own.limit(result)
   if limit and limit ~= "generator" then
     answer.limited_by, answer.reason = limit, why

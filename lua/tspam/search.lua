@@ -34,10 +34,7 @@ local FEW_MISSES = 4
 local OWN_PRECISION = 0.1
 
 local function own_limit(s, rate, verdict)
-  s:finish {
-    limited_by = verdict.limit, upper = rate,
-    reason = ("inconclusive at %s: %s"):format(format.rate(rate), verdict.why),
-  }
+  s:own_limit({ upper = rate }, format.rate(rate), verdict)
 end
 
 local function useless_baseline(s, rate, verdict, result)

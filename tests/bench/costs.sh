@@ -31,10 +31,10 @@ callgrind_of() {
   inside valgrind --tool=callgrind --callgrind-out-file="$work/callgrind" "$TSPAM" \
     "$here/counted.lua" "$1" >/dev/null 2>&1
   awk '
-    /^ob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3]; ob = object[p[2]] }
+    /^c?ob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3] }
+    /^ob=/ { ob = object[p[2]] }
     /^c?(fl|fi|fe)=/ { split($0, p, /[()]/); if (p[3] != "") file[p[2]] = p[3] }
     /^(fl|fi|fe)=/ { fl = file[p[2]] }
-    /^cob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3] }
     /^calls=/ { getline; next }
     /^[-+*0-9]/ { all += $2; if (ob ~ /liblua/ || fl ~ /\/src\/bind\//) lua += $2 }
     END { printf "%d %d\n", all, lua }' "$work/callgrind"

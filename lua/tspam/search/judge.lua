@@ -128,6 +128,10 @@ local function queue(t)
   }
 end
 
+local function was_capped(t)
+  return t.capped > BEHIND * t.due
+end
+
 local function at_cap(t)
   return ("the cap on open connections (max_open) was reached: %d of %d that were due were not "
     .. "started"):format(t.capped, t.due)
@@ -135,17 +139,16 @@ end
 
 --- What the user's cap kept from being started is what the target had not ended.
 local function capped(t)
-  if t.capped <= BEHIND * t.due then
-    return nil, t.capped == 0
+  if was_capped(t) then
+    return { why = at_cap(t) }
   end
-  return { why = at_cap(t) }
+  return nil, t.capped == 0
 end
 
 --- Unless it would have been reached by a target less than slow, too (Little's law).
 local function capped_anyway(t, base, goals)
-  local most = t.open_max
-  return t.capped > BEHIND * t.due and most
-    and t.rate * (base.median or 0) * goals.slowdown > most
+  return was_capped(t) and t.open_max
+    and t.rate * (base.median or 0) * goals.slowdown > t.open_max
 end
 
 --- Connections that take long are open for long: how many more must be so at the

@@ -31,14 +31,6 @@ local function conclude(s, answer, moved, own)
   s.conclusive = true
 end
 
---- Nothing failed but this machine, in the longer trial.
-local function own_limit(s, answer, verdict)
-  answer.limited_by = verdict.limit
-  answer.reason = ("inconclusive at %s over a longer trial: %s"):format(format.rate(answer.rate),
-    verdict.why)
-  s:finish(answer)
-end
-
 --- Where to try next when the longer trial failed: a little lower, or, where it
 -- failed clearly, what got through in its later half, when the burst was spent.
 local function below(s, rate, verdict)
@@ -112,7 +104,7 @@ return function(s)
     answer.lower = math.min(answer.rate, s.lower, s.seen_through or math.huge)
   end
   if own and not s.upper then
-    return own_limit(s, answer, own)
+    return s:own_limit(answer, format.rate(answer.rate) .. " over a longer trial", own)
   end
   conclude(s, answer, moved, own)
 end

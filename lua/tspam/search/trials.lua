@@ -33,6 +33,13 @@ function Search:finish(answer)
   self.answer = self.answer or answer
 end
 
+--- This machine's limit came, at a rate in words: no answer about the target.
+function Search:own_limit(answer, at, verdict)
+  answer.limited_by = verdict.limit
+  answer.reason = ("inconclusive at %s: %s"):format(at, verdict.why)
+  self:finish(answer)
+end
+
 --- The lowest rate's trial, with the misses of all trials well below this rate,
 -- those of second looks too: the more is known of the undisturbed share, the
 -- finer the judgement. A trial that failed clearly tells of a disturbance, even
