@@ -17,11 +17,17 @@ enum { VALUE_CALLBACK = 1, VALUE_SPEC, VALUE_LABEL, VALUES = VALUE_LABEL };
 
 struct handle {
     struct tsp_run *run; /* NULL once waited for, or never started */
+    bool waiting;        /* wait() uses it now, and frees it */
 };
 
+/* Also __close, which on_interval may reach while the run is waited for. */
 static int handle_gc(lua_State *L)
 {
     struct handle *h = luaL_checkudata(L, 1, HANDLE_TYPE);
+    if (h->waiting) {
+        tsp_run_stop(h->run, TSP_STOP_ABORT);
+        return 0;
+    }
     tsp_run_free(h->run);
     h->run = NULL;
     return 0;
@@ -31,7 +37,7 @@ static int handle_gc(lua_State *L)
 static struct handle *push_handle(lua_State *L)
 {
     struct handle *h = lua_newuserdatauv(L, sizeof *h, VALUES);
-    h->run = NULL;
+    *h = (struct handle){0};
     luaL_setmetatable(L, HANDLE_TYPE);
     return h;
 }
@@ -137,9 +143,10 @@ static int wait_for(lua_State *L, int handle)
     lua_pushnil(L);
     w.error = lua_gettop(L);
     luaL_checkstack(L, LUA_MINSTACK, "tspam.run");
+    h->waiting = true;
     int rc = tsp_run_wait(h->run, result, watched ? on_interval : NULL, &w);
     tsp_run_free(h->run);
-    h->run = NULL;
+    *h = (struct handle){0};
     if (!lua_isnil(L, w.error)) {
         lua_pushvalue(L, w.error);
         return lua_error(L);
@@ -181,7 +188,7 @@ static struct handle *to_running(lua_State *L)
 /* handle:wait() -> result */
 static int handle_wait(lua_State *L)
 {
-    to_running(L);
+    luaL_argcheck(L, !to_running(L)->waiting, 1, "attempt to wait for a run within its wait");
     lua_settop(L, 1);
     return wait_for(L, 1);
 }

@@ -13,7 +13,7 @@
 #define SERVER_TYPE "tspam.server"
 
 struct server_box {
-    struct tsp_server *server; /* NULL: did not start */
+    struct tsp_server *server; /* NULL: did not start, or was collected */
     bool stopped;              /* its statistics stay */
 };
 
@@ -39,12 +39,22 @@ static struct server_box *to_box(lua_State *L)
     return luaL_checkudata(L, 1, SERVER_TYPE);
 }
 
-static struct tsp_server *to_running(lua_State *L)
+/* Running or stopped. A finalizer may use a server whose own has run already: Lua
+ * keeps the object, but nothing is behind it any more. */
+static struct tsp_server *to_server(lua_State *L)
 {
     struct server_box *box = to_box(L);
-    if (box->stopped)
+    if (!box->server)
         luaL_error(L, "attempt to use a stopped server");
     return box->server;
+}
+
+static struct tsp_server *to_running(lua_State *L)
+{
+    struct tsp_server *server = to_server(L);
+    if (to_box(L)->stopped)
+        luaL_error(L, "attempt to use a stopped server");
+    return server;
 }
 
 static void set_count(lua_State *L, const char *name, uint64_t n)
@@ -72,9 +82,9 @@ static void push_failures(lua_State *L, const struct tsp_server_stats *stats)
 /* server:stats() -> {accepted=, answered=, failed=, failures={…}, open=, shed=, …} */
 static int server_stats(lua_State *L)
 {
-    struct server_box *box = to_box(L);
+    struct tsp_server *server = to_server(L);
     struct tsp_server_stats stats;
-    tsp_server_stats(box->server, &stats);
+    tsp_server_stats(server, &stats);
     lua_createtable(L, 0, 10);
     set_count(L, "accepted", stats.accepted);
     set_count(L, "answered", stats.answered);
@@ -84,7 +94,7 @@ static int server_stats(lua_State *L)
     set_count(L, "accept_errors", stats.accept_errors);
     set_count(L, "bytes_received", stats.bytes_received);
     set_count(L, "bytes_sent", stats.bytes_sent);
-    set_count(L, "max_open", (uint64_t)tsp_server_max_open(box->server));
+    set_count(L, "max_open", (uint64_t)tsp_server_max_open(server));
     push_failures(L, &stats);
     lua_setfield(L, -2, "failures");
     return 1;
@@ -155,9 +165,9 @@ static int server_tostring(lua_State *L)
 /* server.port; else a method */
 static int server_index(lua_State *L)
 {
-    struct server_box *box = to_box(L);
+    (void)to_box(L);
     if (lua_type(L, 2) == LUA_TSTRING && strcmp(lua_tostring(L, 2), "port") == 0) {
-        lua_pushinteger(L, tsp_server_port(box->server));
+        lua_pushinteger(L, tsp_server_port(to_server(L)));
         return 1;
     }
     lua_settop(L, 2);

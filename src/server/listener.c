@@ -102,16 +102,21 @@ static void on_connections(struct ev_loop *loop, ev_io *io, int revents)
         return;
     }
     for (int i = 0; i < BATCH; i++) {
-        enum accepted a = accept_one(l, io->fd);
-        if (a == TAKEN)
-            l->pause = REST_MIN;
-        if (a == NONE || tsp_sessions_full(l->sessions))
-            return;
-        if (a == EXHAUSTED) {
+        switch (accept_one(l, io->fd)) {
+        case EXHAUSTED:
             if (i == 0)
                 rest(l);
             return;
+        case NONE:
+            return;
+        case TAKEN:
+            l->pause = REST_MIN;
+            break;
+        case SKIPPED:
+            break;
         }
+        if (tsp_sessions_full(l->sessions))
+            return;
     }
 }
 

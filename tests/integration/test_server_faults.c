@@ -136,13 +136,14 @@ static void errors_of_one_connection_do_not_stop_the_next(void **state)
     tsp_server_free(s);
 }
 
-static void without_descriptors_it_rests_and_sheds_one_each_time(void **state)
+/* Two idle clients are open when accept begins to fail. */
+static void rests_and_sheds_one_each_time(int64_t max_open)
 {
-    (void)state;
     static const int script[] = {EMFILE, ENFILE, ENOMEM, ENOBUFS};
     struct tsp_server_spec spec = default_spec();
     struct tsp_server_stats t;
     char answer[16];
+    spec.max_open = max_open;
     spec.content = (struct tsp_data){"pong", 4};
     struct tsp_server *s = server_start(&spec);
     int idle[2] = {client_connect(tsp_server_port(s)), client_connect(tsp_server_port(s))};
@@ -155,9 +156,23 @@ static void without_descriptors_it_rests_and_sheds_one_each_time(void **state)
     assert_int_equal(t.accept_errors, 4);
     assert_int_equal(t.shed, 2);
     assert_int_equal(t.answered, 1);
+    /* The four, the one that took it, and one that found the queue empty. */
+    assert_in_range(atomic_load(&accepts.next), 5, 6);
     close(idle[0]);
     close(idle[1]);
     tsp_server_free(s);
+}
+
+static void without_descriptors_it_rests_and_sheds_one_each_time(void **state)
+{
+    (void)state;
+    rests_and_sheds_one_each_time(0);
+}
+
+static void without_descriptors_at_the_cap_it_rests_and_sheds_just_so(void **state)
+{
+    (void)state;
+    rests_and_sheds_one_each_time(2);
 }
 
 static void exhaustion_told_with_an_empty_queue_sheds_nobody(void **state)
@@ -313,6 +328,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(errors_of_one_connection_do_not_stop_the_next),
         TEST(without_descriptors_it_rests_and_sheds_one_each_time),
+        TEST(without_descriptors_at_the_cap_it_rests_and_sheds_just_so),
         TEST(exhaustion_told_with_an_empty_queue_sheds_nobody),
         TEST(descriptors_that_come_back_are_used_again_and_it_never_spins),
         TEST(a_connection_there_is_no_memory_for_is_reset),
