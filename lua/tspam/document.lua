@@ -16,6 +16,7 @@ local FINDING <const> = { "severity", "what", "have", "need", "remedy", "effect"
 local INTERVAL <const> = {
   "time", "started", "ok", "failed", "open", "p50", "p99", "max", "lag_p99",
 }
+local REASON <const> = { "limit", "what", "text" }
 local CPU <const> = { "user", "system", "share" }
 
 local function pick(source, names)
@@ -99,7 +100,7 @@ function document.run(result, extra)
   add("timeline", each(result.timeline, INTERVAL))
   add("verdict", result.verdict)
   add("limited_by", result.limited_by)
-  add("reasons", json.list(result.reasons or {}))
+  add("reasons", each(result.reasons, REASON))
   add("warnings", document.findings(result.warnings))
   add("counters", json.plain(result.counters or {}))
   add("sources", json.plain(result.sources or {}))

@@ -198,7 +198,10 @@ static void push_verdict(lua_State *L, const struct tsp_verdict *v)
     set_text(L, "verdict", v->reasons ? "invalid" : "valid");
     lua_newtable(L);
     for (size_t i = 0; i < v->reasons; i++) {
-        lua_pushstring(L, v->reason[i].text);
+        lua_createtable(L, 0, 3);
+        set_text(L, "limit", v->reason[i].limit);
+        set_text(L, "what", v->reason[i].what);
+        set_text(L, "text", v->reason[i].text);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_setfield(L, -2, "reasons");

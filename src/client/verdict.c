@@ -19,18 +19,20 @@
  * has none left. */
 #define BUSY_SHARE 0.95
 
-static void add(struct tsp_verdict *v, const char *limit, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
+static void add(struct tsp_verdict *v, const char *limit, const char *what, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
-static void add(struct tsp_verdict *v, const char *limit, const char *fmt, ...)
+static void add(struct tsp_verdict *v, const char *limit, const char *what, const char *fmt, ...)
 {
     if (v->reasons == TSP_REASONS_MAX)
         return;
     struct tsp_reason *r = &v->reason[v->reasons++];
     r->limit = limit;
+    r->what = what;
+    int head = snprintf(r->text, sizeof r->text, "%s: ", what);
     va_list args;
     va_start(args, fmt);
-    vsnprintf(r->text, sizeof r->text, fmt, args);
+    vsnprintf(r->text + head, sizeof r->text - (size_t)head, fmt, args);
     va_end(args);
 }
 
@@ -55,17 +57,15 @@ static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
         return;
     uint64_t wanted = t->due - t->capped;
     if ((double)t->started < STARTED_SHARE * (double)wanted)
-        add(v, "generator",
-            "late starts: only %.1f %% of the connections that were due could be started in time "
-            "(%llu of %llu)",
+        add(v, "generator", "late starts",
+            "only %.1f %% of the connections that were due could be started in time (%llu of %llu)",
             100 * (double)t->started / (double)wanted, (unsigned long long)t->started,
             (unsigned long long)wanted);
     int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99), bound = late_bound(t);
     char is[16], may_be[16];
     if (lag > bound)
-        add(v, "generator",
-            "late starts: 1 %% of the connections were started %s or more after they were due "
-            "(bound %s)",
+        add(v, "generator", "late starts",
+            "1 %% of the connections were started %s or more after they were due (bound %s)",
             tsp_format_time(is, sizeof is, lag), tsp_format_time(may_be, sizeof may_be, bound));
 }
 
@@ -80,9 +80,8 @@ static void judge_beats(struct tsp_verdict *v, const struct tsp_evidence *e)
     char longest[16], may_be[16];
     if (late < LATE_BEATS || (double)late <= (1 - STARTED_SHARE) * (double)all)
         return;
-    add(v, "generator",
-        "late wake-ups: for %.0f %% of the run this process could not act for %s or more (longest "
-        "%s)",
+    add(v, "generator", "late wake-ups",
+        "for %.0f %% of the run this process could not act for %s or more (longest %s)",
         100 * (double)late / (double)all, tsp_format_time(may_be, sizeof may_be, bound),
         tsp_format_time(longest, sizeof longest, tsp_hist_max(beat)));
 }
@@ -98,11 +97,12 @@ static void judge_cpu(struct tsp_verdict *v, const struct tsp_evidence *e)
         waiting = (double)w->waiting / (double)w->wall;
     }
     if (busy > BUSY_SHARE)
-        add(v, "generator", "own CPU: a worker thread was busy for %.0f %% of the run", 100 * busy);
+        add(v, "generator", "own CPU", "a worker thread was busy for %.0f %% of the run",
+            100 * busy);
     else if (busy + waiting > BUSY_SHARE)
-        add(v, "generator",
-            "own CPU: a worker thread was busy for %.0f %% of the run and waited for a processor "
-            "for %.0f %%",
+        add(v, "generator", "own CPU",
+            "a worker thread was busy for %.0f %% of the run and waited for a processor for %.0f "
+            "%%",
             100 * busy, 100 * waiting);
 }
 
@@ -111,14 +111,15 @@ static void judge_resources(struct tsp_verdict *v, const struct tsp_evidence *e)
     uint64_t ports = failures(e->tally, TSP_NO_PORT), fds = failures(e->tally, TSP_NO_FD);
     uint64_t memory = failures(e->tally, TSP_NO_MEMORY);
     if (ports)
-        add(v, "own ports", "own ports: %llu connections found no free source port on this machine",
+        add(v, "own ports", "own ports",
+            "%llu connections found no free source port on this machine",
             (unsigned long long)ports);
     if (fds)
-        add(v, "own descriptors",
-            "own descriptors: %llu connections found no free file descriptor on this machine",
+        add(v, "own descriptors", "own descriptors",
+            "%llu connections found no free file descriptor on this machine",
             (unsigned long long)fds);
     if (memory)
-        add(v, "own memory", "own memory: %llu connections found no memory on this machine",
+        add(v, "own memory", "own memory", "%llu connections found no memory on this machine",
             (unsigned long long)memory);
 }
 
@@ -130,16 +131,14 @@ static void judge_kernel(struct tsp_verdict *v, const struct tsp_evidence *e)
     /* Drops count the overflows again, and whatever else made a listener drop. */
     int64_t queue = (drops > overflows ? drops : overflows) + full;
     if (e->local_target && queue > 0)
-        add(v, "own listen queue",
-            "own listen queue: a server on this machine let %lld handshakes drop (listen queue "
-            "full)",
+        add(v, "own listen queue", "own listen queue",
+            "a server on this machine let %lld handshakes drop (listen queue full)",
             (long long)queue);
     int64_t table = tsp_kcounters_get(e->counters, "ConntrackDrop") +
                     tsp_kcounters_get(e->counters, "ConntrackEarlyDrop");
     if (table > 0)
-        add(v, "own conntrack",
-            "own conntrack: this machine's connection tracking table was full, %lld packets or "
-            "entries dropped",
+        add(v, "own conntrack", "own conntrack",
+            "this machine's connection tracking table was full, %lld packets or entries dropped",
             (long long)table);
 }
 

@@ -13,7 +13,8 @@
 
 struct tsp_reason {
     const char *limit; /* whose: "generator", "own ports", … (API: limited_by) */
-    char text[224];    /* one sentence */
+    const char *what;  /* what told it: "late starts", "own CPU", … (README: its table) */
+    char text[224];    /* one sentence, what first */
 };
 
 struct tsp_verdict {

@@ -22,9 +22,13 @@ local function sum(counts)
   return total
 end
 
---- The strings of a list in one line: text(reasons).
-local function text(list)
-  return table.concat(list or {}, "; ")
+--- The sentences of a run's reasons in one line: text(reasons).
+local function text(reasons)
+  local list = {}
+  for i, reason in ipairs(reasons or {}) do
+    list[i] = reason.text
+  end
+  return table.concat(list, "; ")
 end
 
 local top = read(arg[1])

@@ -207,8 +207,8 @@ just() {
   then
     is "$1: started late, so the verdict" "$(figure "$1" verdict)" invalid
     is "$1: no other reason" "$(figure "$1" '#reasons == 1 and
-      reasons[1]:find("^late starts") == 1')" true
-  elif [[ $(figure "$1" 'text(reasons)') == "late wake-ups: for "* ]]; then
+      reasons[1].what == "late starts"')" true
+  elif [[ $(figure "$1" 'reasons[1].what') == "late wake-ups" ]]; then
     is "$1: held up while nothing was due, so the verdict" "$(figure "$1" verdict)" invalid
     is "$1: no other reason" "$(figure "$1" '#reasons')" 1
   else

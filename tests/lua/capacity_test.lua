@@ -92,16 +92,16 @@ end)
 
 test("own descriptors are named, and the answer is inconclusive", function()
   local answer = capacity.answer(result { verdict = "invalid",
-    failures = { ["no-fd/socket"] = 300 }, reasons = { "own descriptors: 300 found none" } },
-    memo(true, 300))
+    failures = { ["no-fd/socket"] = 300 }, 
+    reasons = { { limit = "own descriptors", text = "300 found none" } } }, memo(true, 300))
   equal(answer.limited_by, "own descriptors")
   equal(capacity.conclusive(answer), false)
   contains(capacity.sentence(answer), "this machine's limit came (own descriptors)")
 end)
 
 test("late starts do not change how much a target holds", function()
-  local answer = capacity.answer(result { verdict = "invalid", reasons = { "late starts: x" } },
-    memo(true, 300))
+  local answer = capacity.answer(result { verdict = "invalid", 
+    reasons = { { limit = "generator", text = "late starts: x" } } }, memo(true, 300))
   equal(answer.limited_by, "target")
 end)
 

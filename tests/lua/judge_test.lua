@@ -22,6 +22,10 @@ local function median(seconds)
   return { percentile = function() return seconds end }
 end
 
+local function invalid(...)
+  return { verdict = "invalid", reasons = { ... } }
+end
+
 -- A change of a clean result, what it is judged, a word of the reason.
 local cases = {
   { {}, "pass", "lowest rate" },
@@ -31,7 +35,7 @@ local cases = {
   { { latency = median(0.019) }, "pass", "" },
   { { latency = median(0.021) }, "fail", "slow" },
   { { failed = 30, ok = 970, failures = { ["no-fd/socket"] = 30 } }, "invalid", "no-fd" },
-  { { verdict = "invalid", reasons = { "late starts" } }, "invalid", "late starts" },
+  { invalid { limit = "generator", text = "late starts" }, "invalid", "late starts" },
   { { started = 900, ok = 900, not_started = 100 }, "invalid", "900 of 1000" },
   { { started = 900, ok = 900, capped = 100 }, "fail", "max_open" },
   { { started = 900, ok = 900, capped = 100, open_max = 3 }, "fail", "max_open" },
@@ -99,15 +103,27 @@ local limits = {
   { "own ports", { failed = 9, failures = { ["no-port/bind"] = 9 } } },
   { "own descriptors", { failed = 9, failures = { ["no-fd/socket"] = 9 } } },
   { "own memory", { failed = 9, failures = { ["no-memory/connect"] = 9 } } },
-  { "own listen queue", { verdict = "invalid",
-    reasons = { "late starts: 3 ms", "own listen queue: full" } } },
-  { "own conntrack", { verdict = "invalid", reasons = { "own conntrack: 5 dropped" } } },
-  { "generator", { verdict = "invalid", reasons = { "own CPU: busy" } } },
+  { "own listen queue", invalid({ limit = "own listen queue", text = "it was full" },
+    { limit = "generator", text = "late" }) },
+  { "own conntrack", invalid { limit = "own conntrack", text = "5 dropped" } },
+  { "generator", invalid { limit = "generator", text = "own ports: said of another" } },
 }
 for _, row in ipairs(limits) do
   test(("this machine's limit is called '%s'"):format(row[1]), function()
     equal((own.limit(result(row[2]))), row[1])
   end)
 end
+
+test("a run's reasons are records, so that whose limit it was is not parsed", function()
+  local server <close> = assert(tspam.server { listen = "127.0.0.1", port = 0 })
+  local r = assert(tspam.run { port = server.port, rate = 50, count = 5, hold = 1,
+    local_ports = "20011-20012" })
+  equal(r.reasons[1].limit, "own ports")
+  equal(r.reasons[1].what, "own ports")
+  equal(r.reasons[1].text, "own ports: 3 connections found no free source port on this machine")
+  equal(r.limited_by, "own ports")
+  local limit = own.limit(r)
+  equal(limit, "own ports")
+end)
 
 return t.finish()

@@ -155,7 +155,8 @@ local function judge_generator(self, r)
   local spec = self.spec
   local late = r.rate > (spec.ceiling or math.huge) or uniform(self) < (spec.stall or 0)
   if late then
-    r.verdict, r.reasons = "invalid", { "late starts: p99 of lag is 25 ms" }
+    r.verdict = "invalid"
+    r.reasons = { { limit = "generator", what = "late starts", text = "late starts: 25 ms" } }
   end
 end
 

@@ -20,6 +20,9 @@ local function json_of(changes)
   return out.text, assert(dkjson.decode(out.text))
 end
 
+local REASON <const> = { limit = "generator", what = "late starts",
+  text = "late starts: p99 of lag 20 ms" }
+
 test("the text begins with what was asked", function()
   local first = text_of():match("^[^\n]*")
   equal(first, "rate 1,000/s for 10 s to 192.0.2.7:2345 (device.example), sends 4 B, holds 500 ms")
@@ -65,7 +68,7 @@ end)
 
 test("warnings, verdict, reasons and an interrupt come last", function()
   local text = text_of {
-    interrupted = true, verdict = "invalid", reasons = { "late starts: p99 of lag 20 ms" },
+    interrupted = true, verdict = "invalid", reasons = { REASON },
     warnings = { { severity = "warning", what = "open files", have = "1,024", need = "5,000",
       remedy = "ulimit -n 5000", effect = "connections fail with no-fd" } },
   }
@@ -150,6 +153,13 @@ test("JSON keeps counts whole and phases with their percentiles", function()
   equal(run.phases.oddity.p50, nil)
   equal(run.timeline[1].started, 1000)
   equal(run.cpu.share, 0.25)
+end)
+
+test("a program that reads the JSON need not parse a reason's sentence", function()
+  local _, run = json_of { verdict = "invalid", reasons = { REASON } }
+  equal(run.reasons[1].limit, "generator")
+  equal(run.reasons[1].what, "late starts")
+  equal(run.reasons[1].text, "late starts: p99 of lag 20 ms")
 end)
 
 test("empty tables are objects or arrays as the contract says", function()

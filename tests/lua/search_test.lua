@@ -234,6 +234,7 @@ test("a machine that something else keeps busy is given more time", function()
     local result = simulated:trial(rate, length)
     result.cpu = { share = 0.02 }
     result.verdict = n <= 6 and "invalid" or "valid"
+    result.reasons = n <= 6 and { { limit = "generator", text = "late" } } or {}
     return result
   end, { max_rate = 100 })
   equal(outcome.answer.limited_by, "none found")

@@ -251,9 +251,14 @@ static void a_worker_that_never_ran_says_nothing(void **state)
 
 static void every_reason_is_told_the_scarce_resources_first(void **state)
 {
-    static const char *const want[] = {"own ports",        "own descriptors", "own memory",
-                                       "own listen queue", "own conntrack",   "generator",
-                                       "generator",        "generator"};
+    static const struct {
+        const char *limit, *what;
+    } want[] = {
+        {"own ports", "own ports"},         {"own descriptors", "own descriptors"},
+        {"own memory", "own memory"},       {"own listen queue", "own listen queue"},
+        {"own conntrack", "own conntrack"}, {"generator", "late starts"},
+        {"generator", "late starts"},       {"generator", "own CPU"},
+    };
     struct scene *s = *state;
     s->tally.failure[TSP_NO_PORT][TSP_STEP_BIND] = 1;
     s->tally.failure[TSP_NO_FD][TSP_STEP_SOCKET] = 1;
@@ -265,8 +270,10 @@ static void every_reason_is_told_the_scarce_resources_first(void **state)
     s->worker[0].busy = 2000 * TSP_MS;
     tsp_verdict_of(&s->verdict, &s->evidence);
     assert_int_equal(s->verdict.reasons, sizeof want / sizeof *want);
-    for (size_t i = 0; i < s->verdict.reasons; i++)
-        assert_string_equal(s->verdict.reason[i].limit, want[i]);
+    for (size_t i = 0; i < s->verdict.reasons; i++) {
+        assert_string_equal(s->verdict.reason[i].limit, want[i].limit);
+        assert_string_equal(s->verdict.reason[i].what, want[i].what);
+    }
 }
 
 int main(void)

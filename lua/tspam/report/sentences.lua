@@ -55,6 +55,6 @@ return function(result, out)
     out:write("Verdict: ", VERDICTS[result.verdict], "\n")
   end
   for _, reason in ipairs(result.reasons or {}) do
-    out:write("  ", reason, "\n")
+    out:write("  ", reason.text, "\n")
   end
 end

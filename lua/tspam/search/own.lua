@@ -11,12 +11,6 @@ local causes = {
   { "no-memory", "own memory" },
 }
 
---- Limits that a verdict's sentence begins with; any other is the generator's.
-local named = {
-  ["own ports"] = true, ["own descriptors"] = true, ["own memory"] = true,
-  ["own listen queue"] = true, ["own conntrack"] = true,
-}
-
 local function count(result, cause)
   local n = 0
   for name, failed in pairs(result.failures or {}) do
@@ -45,15 +39,10 @@ local function by_failure(result)
   end
 end
 
+-- The first reason is the one to name: what ran out is told before what was late.
 local function by_reason(result)
-  local reasons = result.reasons or {}
-  for _, reason in ipairs(reasons) do
-    local limit = reason:match("^(own [%a ]+):")
-    if named[limit] then
-      return limit, reason
-    end
-  end
-  return "generator", reasons[1] or "the run is invalid"
+  local first = result.reasons[1]
+  return first.limit, first.text
 end
 
 function own.limit(result)
