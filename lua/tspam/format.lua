@@ -53,18 +53,21 @@ function format.rate(rate)
   return (("%.2f"):format(rate):gsub("%.?0+$", "")) .. "/s"
 end
 
---- "12.5 %"; small shares keep two significant figures.
+--- "12.5 %"; small shares, and what is missing from nearly all, keep two
+-- significant figures.
 function format.share(part, whole)
   if whole == 0 then
     return "-"
+  elseif part == 0 or part == whole then
+    return part == 0 and "0 %" or "100 %"
   end
   local percent = 100 * part / whole
-  if percent == 0 or percent == 100 then
-    return ("%.0f %%"):format(percent)
-  elseif percent > 0.1 and percent < 99.9 then
+  local least = math.min(percent, math.abs(100 * (whole - part) / whole))
+  if least > 0.1 then
     return ("%.1f %%"):format(percent)
   end
-  return ("%.6f"):format(percent):gsub("0+$", "") .. " %"
+  local decimals = 1 - math.floor(math.log(least, 10))
+  return ("%." .. decimals .. "f"):format(percent):gsub("0+$", "") .. " %"
 end
 
 --- Bytes: "512 B", "3.00 kB", "64.0 MB".
