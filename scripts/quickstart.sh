@@ -15,8 +15,8 @@ cmake --build build -j"$(nproc)" >/dev/null
 echo "== build/tspam rate -r 1k -l 3" >&2
 build/tspam rate -r 1k -l 3
 
-echo "== build/tspam saturate --start 500 --length 1 --precision 0.1" >&2
-build/tspam saturate --start 500 --length 1 --precision 0.1
+echo "== build/tspam saturate --start 500 --length 1 --precision 10%" >&2
+build/tspam saturate --start 500 --length 1 --precision 10%
 
 cat >&2 <<'NEXT'
 == that was this machine against itself. Against a device:

@@ -95,6 +95,7 @@ end)
 -- argument(s), status, message
 local RATE <const> = 'a rate per second like "25k" wanted, above 0 and at most 10,000,000'
 local PORT <const> = 'a port or a range like "2345-2354" wanted, 1 .. 65535'
+local SHARE <const> = 'a share with its %, like "0.5%", wanted, 0% .. 100%'
 local rows = {
   { { "-r", "0" }, 2, ("option '--rate': %s, got '0'"):format(RATE) },
   { { "-r", "-5" }, 2, ("option '--rate': %s, got '-5'"):format(RATE) },
@@ -116,7 +117,7 @@ local rows = {
   { { "--increment", "nan" }, 2,
     "option '--increment': a number wanted, above 1 and at most 100, got 'nan'" },
   { { "--max-failures", "200%" }, 2,
-    "option '--max-failures': a share like \"1%\" or \"0.01\" wanted, 0 .. 1, got '200%'" },
+    ("option '--max-failures': %s, got '200%%'"):format(SHARE) },
   { { "--local-ports", "some" }, 2,
     "option '--local-ports': \"auto\", \"kernel\", \"walk\" or a range like \"1024-65535\" wanted, "
     .. "got 'some'" },
@@ -147,6 +148,19 @@ local rows = {
   { { "-c", "/dev/zero" }, 1,
     "option '--content': '/dev/zero' is too large, at most 64 MiB are sent" },
 }
+for _, row in ipairs { "0.5", "1", "50", "0.005", "1e-3%", "%" } do
+  test(("'--max-failures %s' is refused: 0.5 was 50 %%, not 0.5 %%"):format(row), function()
+    equal(t.quits(2, function() parse("--max-failures", row) end),
+      ("option '--max-failures': %s, got '%s'"):format(SHARE, row))
+  end)
+end
+
+test("a share is read with its %, and 0 is 0 without", function()
+  equal(parse("--max-failures", "0.5%").max_failures, 0.005)
+  equal(parse("--max-failures", "100 %").max_failures, 1)
+  equal(parse("--max-failures", "0").max_failures, 0)
+end)
+
 for _, row in ipairs(rows) do
   test(("'%s' is refused by name, value and range"):format(table.concat(row[1], " ")), function()
     equal(t.quits(row[2], function() parse(table.unpack(row[1])) end), row[3])

@@ -165,8 +165,8 @@ end)
 for _, row in ipairs {
   { "-i 1", "option '--increment': a number wanted, above 1 and at most 100, got '1'" },
   { "-s 0.5", "option '--slowdown': a number wanted, above 1 and at most 1,000,000, got '0.5'" },
-  { "--precision 0", "option '--precision': a share like \"1%\" or \"0.01\" wanted, "
-    .. "above 0 and at most 1, got '0'" },
+  { "--precision 0", "option '--precision': a share with its %, like \"0.5%\", wanted, "
+    .. "above 0% and at most 100%, got '0'" },
   { "--start 5k --max-rate 1k",
     "option '--start': 5000 is above the ceiling of the search, --max-rate 1000" },
   { "--calibrate --no-calibrate",

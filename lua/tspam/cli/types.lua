@@ -24,22 +24,27 @@ local function number_text(value)
   return ("%.10g"):format(value)
 end
 
-local function range_text(row)
-  local low = row.above and "above " .. number_text(row.above) or number_text(row.min)
+local function percent_text(value)
+  return number_text(100 * value) .. "%"
+end
+
+local function range_text(row, show)
+  local low = row.above and "above " .. show(row.above) or show(row.min)
   if not row.max then
     return row.above and low or low .. " or more"
   end
-  return low .. (row.above and " and at most " or " .. ") .. number_text(row.max)
+  return low .. (row.above and " and at most " or " .. ") .. show(row.max)
 end
 
--- A kind of number: how it is read, what it looks like, its widest range.
+-- A kind of number: how it is read, what it looks like, its widest range, how a
+-- bound is shown.
 local function numeric(read, example, preset)
   return function(row)
     local range = { above = row.above, min = row.min, max = row.max or preset.max }
     if not (row.above or row.min) then
       range.above, range.min = preset.above, preset.min
     end
-    local wanted = ("%s wanted, %s"):format(example, range_text(range))
+    local wanted = ("%s wanted, %s"):format(example, range_text(range, preset.show or number_text))
     return function(text)
       local value = read(text)
       if value and in_range(value, range) then
@@ -55,10 +60,11 @@ local function whole(text)
   return value and math.tointeger(value)
 end
 
+-- "0.5" would be 50 %, and hardly ever meant.
 local function share(text)
   local number, percent = text:match("^%s*([%d.]+)%s*(%%?)%s*$")
   local value = tonumber(number)
-  return value and (percent == "%" and value / 100 or value)
+  return value and (percent == "%" or value == 0) and value / 100
 end
 
 types.rate = numeric(tspam.units.rate, 'a rate per second like "25k"', { above = 0, max = 1e7 })
@@ -66,7 +72,8 @@ types.time = numeric(tspam.units.time, 'seconds or a time like "500ms"', { min =
 types.size = numeric(tspam.units.size, 'bytes or a size like "64M"', { min = 0, max = 2 ^ 40 })
 types.count = numeric(whole, 'a whole number like "5k"', { min = 1, max = 2 ^ 53 })
 types.number = numeric(tonumber, "a number", { min = 0, max = 1e12 })
-types.share = numeric(share, 'a share like "1%" or "0.01"', { min = 0, max = 1 })
+types.share = numeric(share, 'a share with its %, like "0.5%",',
+  { min = 0, max = 1, show = percent_text })
 
 local function ports(text)
   local low, high = text:match("^(%d+)%-(%d+)$")
