@@ -119,14 +119,17 @@ local function add_ceiling(job, outcome)
   end
 end
 
-return function(job, goals)
+return function(job, wanted)
+  local goals = {}
+  for name, value in pairs(wanted) do
+    goals[name] = value
+  end
   local range = job.fields.local_ports
   range = range == "walk" and walks.own_half() or range
   local memo = { timeout = goals.timeout or TIMEOUT }
   if range and range:find("^%d+%-%d+") then
     memo.walk = walks.new(range, #(job.fields.local_ips or {}))
   end
-  goals.wait, goals.now = goals.wait or tspam.sleep, tspam.now
   if not goals.timeout then
     local hold = job.fields.hold or 0
     goals.on_baseline = function(result) return learn_patience(memo, result, hold) end

@@ -1,5 +1,5 @@
 --- Finds the rate at which a target saturates. No sockets: it is handed a trial.
--- search(trial, goals) -> outcome
+-- search(trial, goals) -> outcome (goals is not changed)
 --   trial(rate, length, n) -> what tspam.run returns | nil, message
 --   outcome: answer {rate, lower, upper, limited_by, reason, confirmed, burst}; with a
 --     burst {connections, time, recovery} of a full table there is no rate that lasts;
@@ -10,6 +10,7 @@
 -- pass and the fail, and confirms with a longer trial, since the burst that a
 -- limiter lets through looks like rate in a short one.
 
+local tspam = require "tspam"
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 local judge = require "tspam.search.judge"
@@ -19,11 +20,11 @@ local trials = require "tspam.search.trials"
 --- fixed_increment: do not widen the steps. noise: in standard deviations.
 -- recover: seconds to wait for a target that answers no more.
 -- Hooks: on_trial(entry, n); on_baseline(result) -> true to make it again;
--- wait(seconds) -> false when interrupted; now() -> seconds.
+-- wait(seconds) -> false when interrupted; now() -> seconds, of the same clock.
 local DEFAULTS = {
   start = 50, max_rate = 1e6, increment = 1.25, slowdown = 2, max_failures = 0.005,
   precision = 0.025, length = 4, noise = 3, max_trials = 60, recover = 30,
-  wait = function() end, now = function() return 0 end,
+  wait = tspam.sleep, now = tspam.now,
 }
 --- How often the lowest rate is looked at while something is learned from it, and
 -- halved while half the rate fares better.
@@ -144,6 +145,16 @@ local function most_trials(goals)
   return goals.max_trials + math.max(0, math.ceil(steps))
 end
 
+-- What the caller wants, over what is usual.
+local function complete(wanted)
+  local goals = setmetatable({}, { __index = DEFAULTS })
+  for name, value in pairs(wanted) do
+    goals[name] = value
+  end
+  goals.max_trials = most_trials(goals)
+  return goals
+end
+
 local function precise(s)
   local own = s.bounding.trial == "invalid"
   return s.upper <= s.lower * (1 + math.max(s.goals.precision, own and OWN_PRECISION or 0))
@@ -183,9 +194,7 @@ local function bisect(s)
 end
 
 return function(trial, goals)
-  setmetatable(goals, { __index = DEFAULTS })
-  goals.max_trials = most_trials(goals)
-  local s = trials(trial, goals)
+  local s = trials(trial, complete(goals))
   measure_baseline(s)
   while not s.answer do
     climb(s)

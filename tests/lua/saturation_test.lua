@@ -68,6 +68,13 @@ test("a target that takes 1.5 s is looked at again, with more patience", functio
   equal(outcome.answer.limited_by, "none found")
 end)
 
+test("the goals that saturation was given stay as they were", function()
+  local goals = { start = 50, max_rate = 60 }
+  searched({}, goals)
+  equal(goals.now, nil)
+  equal(goals.on_baseline, nil)
+end)
+
 test("a hold does not make a trial more patient", function()
   local _, loads = searched({}, { start = 50, max_rate = 60 }, { hold = 10 },
     function(load, simulated)

@@ -2,7 +2,8 @@
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local link = require "link"
-local test, equal, find = t.test, t.equal, link.find
+local search = require "tspam.search"
+local test, equal, contains, find = t.test, t.equal, t.contains, link.find
 
 local function near(got, want, share)
   assert(got and math.abs(got / want - 1) <= share,
@@ -70,6 +71,28 @@ test("what a bucket of half a minute gives once is not taken for its rate", func
   local _, answer = find { bucket = { rate = 300, burst = 9000 } }
   assert(answer.lower <= 305, answer.lower)
   assert(answer.confirmed or answer.reason:find("no longer trial confirmed it", 1, true))
+end)
+
+test("a search that is given no clock ends, however long the target stays silent", function()
+  local simulated, deadline = link.new { bucket = { rate = 300, burst = 30 }, dies = 10 },
+    tspam.now() + 5
+  local outcome = search(function(rate, length)
+    assert(tspam.now() < deadline, "it goes on for ever")
+    return simulated:trial(rate, length)
+  end, { length = 1, recover = 0.05, wait = function() end })
+  contains(outcome.answer.reason, "the target stopped answering")
+end)
+
+test("the caller's goals are the same after a search, so a second one is the same", function()
+  local goals = { max_rate = 100, increment = 1.5, fixed_increment = true, max_trials = 60 }
+  local function searched()
+    local simulated = link.new {}
+    return #search(function(rate, length) return simulated:trial(rate, length) end, goals).trials
+  end
+  local first = searched()
+  equal(goals.max_trials, 60)
+  equal(getmetatable(goals), nil)
+  equal(searched(), first)
 end)
 
 return t.finish()

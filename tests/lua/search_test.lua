@@ -236,7 +236,7 @@ test("a machine that something else keeps busy is given more time", function()
     result.verdict = n <= 6 and "invalid" or "valid"
     result.reasons = n <= 6 and { { limit = "generator", text = "late" } } or {}
     return result
-  end, { max_rate = 100 })
+  end, { max_rate = 100, wait = function() end })
   equal(outcome.answer.limited_by, "none found")
   equal(outcome.answer.rate, 100)
 end)
