@@ -2,12 +2,16 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#include "net/netlink.h"
+#include "net/sock.h"
 
 /* Longest text of one numeric address that is looked at. */
 #define NUMERIC_MAX 80
@@ -262,14 +266,17 @@ void tsp_addrs_clear(struct tsp_addrs *list)
     *list = (struct tsp_addrs){0};
 }
 
+/* Without a port (IP_BIND_ADDRESS_NO_PORT): the question is the address, and right after
+ * a walk every port of it may be in TIME_WAIT. */
 static int try_bind(const struct tsp_addr *a)
 {
-    int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd == -1)
-        return -errno;
+    int fd;
+    int rc = tsp_sock_open(&fd, a->sa.sa_family);
+    if (rc)
+        return rc;
     struct tsp_addr any_port = *a;
     tsp_addr_set_port(&any_port, 0);
-    int rc = bind(fd, &any_port.sa, any_port.len) == -1 ? -errno : 0;
+    rc = tsp_sock_bind_source(fd, &any_port);
     close(fd);
     return rc;
 }
@@ -289,9 +296,20 @@ int tsp_addr_check_local(const struct tsp_addr *a, struct tsp_err *err)
                       text, text, host_size(a) * 8);
 }
 
+static bool is_any(const struct tsp_addr *a)
+{
+    static const struct in6_addr zero;
+    return memcmp(host_bytes_const(a), &zero, host_size(a)) == 0;
+}
+
+/* Not by bind: with ip_nonlocal_bind=1 (usual beside keepalived or HAProxy) that takes
+ * any address, and without it a broadcast address too. */
 bool tsp_addr_is_local(const struct tsp_addr *a)
 {
-    return try_bind(a) == 0; /* what can be bound is this machine's own */
+    if (is_any(a)) /* connect takes it for loopback */
+        return true;
+    int type = tsp_netlink_route_type(a);
+    return type >= 0 ? type == RTN_LOCAL : tsp_addr_is_loopback(a);
 }
 
 bool tsp_addr_is_loopback(const struct tsp_addr *a)

@@ -39,11 +39,12 @@ int tsp_addr_resolve(struct tsp_addr *out, const char *host, int family, struct 
 int tsp_addrs_parse(struct tsp_addrs *list, const char *text, struct tsp_err *err);
 void tsp_addrs_clear(struct tsp_addrs *list); /* all-zero is allowed */
 
-/* 0 when a socket of this machine can be bound to the address; -EADDRNOTAVAIL
- * and a sentence with the mend when the machine does not have it. */
+/* 0 when a socket of this machine can be bound to the address, at some port or other;
+ * -EADDRNOTAVAIL and a sentence with the mend when the machine does not have it. */
 int tsp_addr_check_local(const struct tsp_addr *a, struct tsp_err *err);
 
-/* True when connections to it end on this machine (own network namespace). */
+/* True when connections to it end on this machine (own network namespace): where routing
+ * says so, which knows of "ip route add local" too; where it cannot be asked, loopback. */
 bool tsp_addr_is_local(const struct tsp_addr *a);
 
 /* True for 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104: what tcp_tw_reuse = 2 is about

@@ -4,17 +4,13 @@
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "support/cmocka_all.h"
 
 static int grows_left = -1; /* until growing fails; -1 = it never does */
-static int bind_code;       /* errno of the next bind; 0 = the real call */
 
 void *__real_reallocarray(void *p, size_t n, size_t size);
 void *__wrap_reallocarray(void *p, size_t n, size_t size);
-int __real_bind(int fd, const struct sockaddr *a, socklen_t len);
-int __wrap_bind(int fd, const struct sockaddr *a, socklen_t len);
 int __wrap_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints,
                        struct addrinfo **out);
 void __wrap_freeaddrinfo(struct addrinfo *a);
@@ -25,14 +21,6 @@ void *__wrap_reallocarray(void *p, size_t n, size_t size)
         return NULL;
     grows_left -= grows_left > 0;
     return __real_reallocarray(p, n, size);
-}
-
-int __wrap_bind(int fd, const struct sockaddr *a, socklen_t len)
-{
-    if (bind_code == 0)
-        return __real_bind(fd, a, len);
-    errno = bind_code;
-    return -1;
 }
 
 /* The resolver: answers 192.0.2.7, or an EAI_ code the test returns. */
@@ -61,13 +49,6 @@ void __wrap_freeaddrinfo(struct addrinfo *a)
 {
     assert_non_null(a);
     found_now--;
-}
-
-static int next_fd(void)
-{
-    int fd = dup(0);
-    close(fd);
-    return fd;
 }
 
 static void numeric_addresses_need_no_resolver(void **state)
@@ -275,31 +256,6 @@ static struct tsp_addr at(const char *text)
     return a;
 }
 
-static void addresses_of_this_machine_are_told_from_others(void **state)
-{
-    struct tsp_addr loopback = at("127.0.0.1"), elsewhere = at("192.0.2.77"),
-                    v6 = at("2001:db8::7");
-    struct tsp_err err = {0};
-    int before = next_fd();
-    (void)state;
-    tsp_addr_set_port(&loopback, 1); /* a port that may be taken does not matter */
-    assert_int_equal(tsp_addr_check_local(&loopback, &err), 0);
-    assert_true(tsp_addr_is_local(&loopback));
-    assert_int_equal(tsp_addr_port(&loopback), 1);
-    bind_code = EADDRNOTAVAIL;
-    assert_false(tsp_addr_is_local(&elsewhere));
-    assert_int_equal(tsp_addr_check_local(&elsewhere, &err), -EADDRNOTAVAIL);
-    assert_string_equal(err.msg, "this machine does not have the address 192.0.2.77 (to add it: ip "
-                                 "address add 192.0.2.77/32 dev lo)");
-    assert_int_equal(tsp_addr_check_local(&v6, &err), -EADDRNOTAVAIL);
-    assert_non_null(strstr(err.msg, "2001:db8::7/128 dev lo"));
-    bind_code = EACCES;
-    assert_int_equal(tsp_addr_check_local(&elsewhere, &err), -EACCES);
-    assert_string_equal(err.msg, "bind to local address 192.0.2.77: Permission denied");
-    bind_code = 0;
-    assert_int_equal(next_fd(), before);
-}
-
 static void loopback_is_what_the_kernel_takes_for_it(void **state)
 {
     static const struct {
@@ -367,7 +323,6 @@ int main(void)
         cmocka_unit_test(a_very_long_name_leaves_room_for_the_reason),
         cmocka_unit_test(lists_hold_what_their_text_names),
         cmocka_unit_test(a_failed_part_leaves_the_list_as_it_was),
-        cmocka_unit_test(addresses_of_this_machine_are_told_from_others),
         cmocka_unit_test(loopback_is_what_the_kernel_takes_for_it),
         cmocka_unit_test(addresses_are_shown_with_and_without_port),
         cmocka_unit_test(the_same_host_has_the_same_family_bytes_and_zone),
