@@ -17,6 +17,14 @@ static const char *const gauges[] = {
     "TcpCurrEstab", "TcpRtoAlgorithm", "TcpRtoMin", "TcpRtoMax", "TcpMaxConn",
 };
 
+static struct tsp_kcounter *find(const struct tsp_kcounters *k, const char *name)
+{
+    for (size_t i = 0; i < k->count; i++)
+        if (strcmp(k->item[i].name, name) == 0)
+            return &k->item[i];
+    return NULL;
+}
+
 /* Adds value to the counter group + name, which is made when it is new.
  * Names that are too long are not counters. */
 static int add(struct tsp_kcounters *k, const char *group, const char *name, uint64_t value)
@@ -25,11 +33,10 @@ static int add(struct tsp_kcounters *k, const char *group, const char *name, uin
     int len = snprintf(full, sizeof full, "%s%s", group, name);
     if (len < 0 || (size_t)len >= sizeof full)
         return 0;
-    for (size_t i = 0; i < k->count; i++) {
-        if (strcmp(k->item[i].name, full) == 0) {
-            k->item[i].value = (int64_t)((uint64_t)k->item[i].value + value);
-            return 0;
-        }
+    struct tsp_kcounter *c = find(k, full);
+    if (c) {
+        c->value = (int64_t)((uint64_t)c->value + value);
+        return 0;
     }
     if (k->count == COUNTERS_MAX)
         return 0;
@@ -41,7 +48,7 @@ static int add(struct tsp_kcounters *k, const char *group, const char *name, uin
         k->item = item;
         k->room = room;
     }
-    struct tsp_kcounter *c = &k->item[k->count++];
+    c = &k->item[k->count++];
     memcpy(c->name, full, (size_t)len + 1);
     c->value = (int64_t)value;
     return 0;
@@ -149,12 +156,16 @@ int tsp_kcounters_read(struct tsp_kcounters *k, const char *proc)
         FILE *f = fopen(path, "re");
         if (!f)
             continue;
+        size_t others = k->count;
         int rc = files[i].read(k, f);
+        bool whole = feof(f) && !ferror(f);
         fclose(f);
         if (rc) {
             tsp_kcounters_clear(k);
             return rc;
         }
+        if (!whole)
+            k->count = others; /* half a sum, or half a number, is no figure */
     }
     return 0;
 }
@@ -172,8 +183,8 @@ int tsp_kcounters_diff(struct tsp_kcounters *out, const struct tsp_kcounters *af
 {
     *out = (struct tsp_kcounters){0};
     for (size_t i = 0; i < after->count; i++) {
-        const struct tsp_kcounter *c = &after->item[i];
-        uint64_t moved = (uint64_t)c->value - (uint64_t)tsp_kcounters_get(before, c->name);
+        const struct tsp_kcounter *c = &after->item[i], *was = find(before, c->name);
+        uint64_t moved = was ? (uint64_t)c->value - (uint64_t)was->value : 0;
         if (moved == 0 || is_gauge(c->name))
             continue;
         int rc = add(out, "", c->name, moved);
@@ -187,10 +198,8 @@ int tsp_kcounters_diff(struct tsp_kcounters *out, const struct tsp_kcounters *af
 
 int64_t tsp_kcounters_get(const struct tsp_kcounters *k, const char *name)
 {
-    for (size_t i = 0; i < k->count; i++)
-        if (strcmp(k->item[i].name, name) == 0)
-            return k->item[i].value;
-    return 0;
+    const struct tsp_kcounter *c = find(k, name);
+    return c ? c->value : 0;
 }
 
 void tsp_kcounters_clear(struct tsp_kcounters *k)

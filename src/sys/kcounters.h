@@ -24,10 +24,11 @@ struct tsp_kcounters {
 };
 
 /* proc: "/proc" or a saved tree. Only Tcp*, TcpExt*, and conntrack's rows. A
- * file that is missing adds nothing. 0 or -ENOMEM. */
+ * file that is missing, or cannot be read to its end, adds nothing. 0 or -ENOMEM. */
 int tsp_kcounters_read(struct tsp_kcounters *k, const char *proc);
 
-/* out = after - before, only what moved, gauges (TcpCurrEstab) left out. 0 or -ENOMEM. */
+/* out = after - before, only what moved, gauges (TcpCurrEstab) left out, and what one of
+ * the two does not have: how far that moved is not known. 0 or -ENOMEM. */
 int tsp_kcounters_diff(struct tsp_kcounters *out, const struct tsp_kcounters *after,
                        const struct tsp_kcounters *before);
 
