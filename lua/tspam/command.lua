@@ -92,7 +92,7 @@ local function load_script(word)
   return chunk, path
 end
 
--- An interrupted script ends with 130 or 143, unless its second value says that
+-- An interrupted script ends with 128 + the signal, unless its second value says that
 -- a signal is its normal end (server.lua returns 0, true).
 local function exit_status(status, final)
   status = math.tointeger(status) or 0

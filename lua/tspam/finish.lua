@@ -76,6 +76,9 @@ return function(job, outcome)
   if job.options.json then
     write_json(job, outcome, checks, held)
   end
+  if job.unwritten then
+    error(job.unwritten, 0)
+  end
   sink.flush(io.stdout, "stdout")
   local inconclusive = outcome.inconclusive
   if inconclusive == nil then

@@ -39,11 +39,19 @@ function Job:say(text, ...)
   end
 end
 
---- Writes to stdout, unless that is where the JSON goes (--json -).
+--- Writes to stdout, unless that is where the JSON goes (--json -). Where a JSON file
+-- is to be written, a stdout that fails (its terminal was closed) ends the script after
+-- that: job.unwritten is the error.
 function Job:write(...)
-  if self.options.json ~= "-" then
-    sink.write(io.stdout, "stdout", ...)
+  local json_file = self.options.json
+  if json_file == "-" or self.unwritten then
+    return
   end
+  local fine, problem = pcall(sink.write, io.stdout, "stdout", ...)
+  if not fine and not json_file then
+    error(problem, 0)
+  end
+  self.unwritten = problem
 end
 
 --- The text report of one result.

@@ -21,20 +21,41 @@ static void set_action(int sig, void (*handler)(int))
     sigemptyset(&action.sa_mask);
     sigaddset(&action.sa_mask, SIGINT); /* one at a time: no handler inside a handler */
     sigaddset(&action.sa_mask, SIGTERM);
+    sigaddset(&action.sa_mask, SIGHUP);
     sigaction(sig, &action, NULL); /* fails only for a bad signal number */
 }
 
-/* The kernel's own default action then ends the process on the second signal,
- * whatever our threads are busy with, and the shell sees 130 or 143. */
+/* What was ignored when we were started (SIGHUP, by nohup) stays so: for us, and for the
+ * commands we start. Not so SIGINT: shells ignore that for all they start with "&". */
+static void set_unless_ignored(int sig, void (*handler)(int))
+{
+    struct sigaction now;
+    if (sigaction(sig, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+        set_action(sig, handler);
+}
+
+/* The kernel's own default action then ends the process on the second signal, whatever
+ * our threads are busy with, and the shell sees 128 + its number. A second SIGHUP is no
+ * such: a terminal that closes brings it from its shell and, when that ends, from the
+ * kernel, while we write the report. */
 static void on_signal(int sig)
 {
     int code = errno;
     set_action(SIGINT, SIG_DFL);
     set_action(SIGTERM, SIG_DFL);
+    if (sig != SIGHUP)
+        set_unless_ignored(SIGHUP, SIG_DFL);
     atomic_store(&caught, sig);
     ssize_t n = write(wake_fd, &(uint64_t){1}, sizeof(uint64_t));
-    (void)n; /* an eventfd that holds 0 takes 1 */
+    (void)n; /* an eventfd that holds little takes 1 */
     errno = code;
+}
+
+/* Not SIG_IGN: that is handed on to every command a script starts, and in those
+ * "yes | head" would not end in silence. */
+static void on_closed_pipe(int sig)
+{
+    (void)sig; /* write says EPIPE */
 }
 
 int tsp_interrupt_install(struct tsp_err *err)
@@ -44,7 +65,8 @@ int tsp_interrupt_install(struct tsp_err *err)
         if (wake_fd == -1)
             return tsp_fail(err, errno, "eventfd");
     }
-    set_action(SIGPIPE, SIG_IGN);
+    set_unless_ignored(SIGPIPE, on_closed_pipe);
+    set_unless_ignored(SIGHUP, on_signal);
     set_action(SIGINT, on_signal);
     set_action(SIGTERM, on_signal);
     return 0;

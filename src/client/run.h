@@ -29,7 +29,7 @@ void tsp_run_stop(struct tsp_run *run, enum tsp_stop how);
 /* Sum of the intervals so far: time is that of the latest. */
 void tsp_run_snapshot(struct tsp_run *run, struct tsp_interval *sum);
 
-/* Blocks until it is over; SIGINT and SIGTERM end it early. Once per run; the
+/* Blocks until it is over; a signal (base/interrupt.h) ends it early. Once per run; the
  * caller clears the result, also after -ENOMEM. on_interval may be NULL. */
 int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval *on_interval,
                  void *user);

@@ -33,9 +33,11 @@ run() {
     status=$?
 }
 
-# begin words…: starts tspam in the background, as $pid, without waiting.
+# begin words…: starts tspam in the background, as $pid, without waiting. It hears SIGHUP,
+# also where the test was started by nohup.
 begin() {
-    "$TSPAM" "$@" >"$dir/out" 2>"$dir/err" &
+    : >"$dir/err" # now, for until_said: the child comes to it when it may
+    env --default-signal=HUP "$TSPAM" "$@" >"$dir/out" 2>"$dir/err" &
     pid=$!
     started+=("$pid")
 }

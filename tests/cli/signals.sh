@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# SIGINT and SIGTERM: a full report of what was measured, within a second.
+# SIGINT, SIGTERM and SIGHUP: a full report of what was measured, within a second.
 . "$(dirname "$0")/helpers.sh"
 limit=1000
 [ -n "${TSPAM_SANITIZE:-}" ] && limit=3000 # sanitizers and their leak check take time
@@ -15,9 +15,9 @@ signalled() {
 }
 
 in_time() { [ "$took" -le "$limit" ]; }
-json_says() { jq -e "$1" "$dir/out" >/dev/null; }
+json_says() { [ -s "$dir/out" ] && jq -e "$1" "$dir/out" >/dev/null; } # jq takes nothing for true
 
-for row in INT:130 TERM:143; do
+for row in INT:130 TERM:143 HUP:129; do
     begin rate -r 200 -l 60 --json -
     until_said "opened"
     signalled "${row%:*}"
@@ -56,7 +56,50 @@ check "an interrupted soak has no verdict" json_says '.answer.pass == null and .
 check "  but the rate of the time it ran" json_says \
     '.answer.criteria[] | select(.name == "rate") | .value > -0.2 and .pass == null'
 
-for signal in INT TERM; do
+# A terminal that closes sends SIGHUP twice: from its shell, and then from the kernel.
+begin soak -r 50 -l 60 --json -
+until_said "opened"
+kill -HUP "$pid"
+signalled HUP
+check "a second SIGHUP does not end soak before its report" eval \
+    'status_is 129 && json_says ".interrupted and .runs[0].ok > 0"'
+
+saved() {
+    [ -s "$dir/json" ] && jq -e '.interrupted and .runs[0].ok > 0' "$dir/json" >/dev/null 2>&1
+}
+
+# until_saved: waits for up to 10 s for a whole document.
+until_saved() {
+    for _ in $(seq 200); do
+        saved && return 0
+        sleep 0.05
+    done
+    return 1
+}
+
+if command -v script >/dev/null; then
+    : >"$dir/err"
+    script -qec "env --default-signal=HUP '$TSPAM' soak -r 50 -l 60 --json '$dir/json' \
+        2>'$dir/err'" /dev/null </dev/null >/dev/null &
+    terminal=$!
+    until_said "opened"
+    kill -KILL "$terminal"
+    wait "$terminal" 2>/dev/null
+    check "a soak whose terminal is closed saves its JSON, though nobody reads its text" \
+        until_saved
+else
+    echo "skipped: no script"
+fi
+
+env --ignore-signal=HUP "$TSPAM" rate -r 200 -l 2 --json - >"$dir/out" 2>"$dir/err" &
+pid=$!
+started+=("$pid")
+until_said "opened"
+signalled HUP
+check "under nohup SIGHUP stops nothing" eval '! json_says .interrupted'
+check "  and the load is whole" json_says '.runs[0].due == 400'
+
+for signal in INT TERM HUP; do
     begin server -l 127.0.0.1 -p 0
     until_said "listening on"
     port=$(sed -n 's/.*127\.0\.0\.1:\([0-9]*\).*/\1/p' "$dir/err")

@@ -9,6 +9,16 @@ check "  said in one line" eval 'one_line && err_has "cannot write to stdout"'
 "$TSPAM" rate -r 50 -l 0.1 --quiet --json "$dir/json" >&- 2>"$dir/err"
 check "  and the JSON is in its file" jq -e '.runs[0].ok == 5' "$dir/json"
 
+# 12 reports are more than stdout keeps back until the end.
+mapfile -t rates < <(printf -- '-r50\n%.0s' {1..12})
+rm "$dir/json"
+"$TSPAM" rate "${rates[@]}" -l 0.1 --quiet --json "$dir/json" >/dev/full 2>"$dir/err"
+status=$?
+check "a long report that cannot be written: status 1" status_is 1
+check "  said in one line" eval 'one_line && err_has "No space left on device"'
+check "  and the JSON is in its file all the same" \
+    eval '[ -s "$dir/json" ] && jq -e ".runs | length == 12" "$dir/json"'
+
 for words in "rate -r 50 -l 0.1 --quiet" "rate -r 50 -l 0.1 --quiet --json -" "--help" "-V" "-l" \
     "rate --help" "doctor" "ramp -l 0.2 --to 50 --quiet"; do
     # shellcheck disable=SC2086

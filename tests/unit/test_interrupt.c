@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,10 +78,50 @@ static void install_twice_opens_one_descriptor(void **state)
 
 static void a_closed_pipe_does_not_end_the_process(void **state)
 {
-    struct sigaction action;
+    int ends[2];
     (void)state;
-    assert_int_equal(sigaction(SIGPIPE, NULL, &action), 0);
-    assert_true(action.sa_handler == SIG_IGN);
+    assert_int_equal(pipe(ends), 0);
+    close(ends[0]);
+    assert_int_equal(write(ends[1], "x", 1), -1);
+    assert_int_equal(errno, EPIPE);
+    close(ends[1]);
+}
+
+/* The shell's own end: by SIGPIPE, unless it was started with that ignored. */
+static int of_a_command_that_breaks_a_pipe(void)
+{
+    return system("kill -PIPE $$; exit 7"); /* NOLINT(cert-env33-c) */
+}
+
+static void a_command_meets_a_closed_pipe_as_if_we_had_not_started_it(void **state)
+{
+    (void)state;
+    int status = of_a_command_that_breaks_a_pipe();
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGPIPE);
+}
+
+static void ignore_then_install(void)
+{
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGHUP, SIG_IGN);
+    if (tsp_interrupt_install(NULL))
+        _exit(1);
+    raise(SIGHUP);
+    if (tsp_interrupted())
+        _exit(2);
+    int status = of_a_command_that_breaks_a_pipe();
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 7)
+        _exit(3);
+    raise(SIGINT);
+    raise(SIGHUP);
+    _exit(tsp_interrupted() == SIGINT ? 0 : 4);
+}
+
+static void what_was_ignored_when_we_were_started_stays_so(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(ignore_then_install), 0);
 }
 
 static void on_alarm(int sig)
@@ -122,6 +163,49 @@ static void terminate_twice(void)
         raise(SIGTERM);
 }
 
+static void hang_up_then(int sig)
+{
+    raise(SIGHUP);
+    if (tsp_interrupted() == SIGHUP)
+        raise(sig);
+}
+
+static void hang_up_then_interrupt(void)
+{
+    hang_up_then(SIGINT);
+}
+
+static void interrupt_then_hang_up(void)
+{
+    raise(SIGINT);
+    if (tsp_interrupted() == SIGINT)
+        raise(SIGHUP);
+}
+
+static void hang_up_three_times(void)
+{
+    hang_up_then(SIGHUP);
+    hang_up_then(SIGHUP);
+    _exit(tsp_interrupted() == SIGHUP && readable(tsp_interrupt_fd()) ? 0 : 1);
+}
+
+static void a_hangup_is_a_stop_like_sigterm(void **state)
+{
+    (void)state;
+    int status = in_child(hang_up_then_interrupt);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGINT);
+    status = in_child(interrupt_then_hang_up);
+    assert_true(WIFSIGNALED(status));
+    assert_int_equal(WTERMSIG(status), SIGHUP);
+}
+
+static void a_terminal_that_closes_and_hangs_up_twice_is_one_stop(void **state)
+{
+    (void)state;
+    assert_int_equal(in_child(hang_up_three_times), 0);
+}
+
 static void the_second_signal_ends_the_process_by_that_signal(void **state)
 {
     (void)state;
@@ -158,8 +242,14 @@ int main(void)
         cmocka_unit_test(install_twice_opens_one_descriptor),
         cmocka_unit_test(a_closed_pipe_does_not_end_the_process),
         cmocka_unit_test(another_signal_does_not_shorten_a_sleep),
+        cmocka_unit_test(a_command_meets_a_closed_pipe_as_if_we_had_not_started_it),
+        cmocka_unit_test(what_was_ignored_when_we_were_started_stays_so),
+        cmocka_unit_test(a_hangup_is_a_stop_like_sigterm),
+        cmocka_unit_test(a_terminal_that_closes_and_hangs_up_twice_is_one_stop),
         cmocka_unit_test(the_second_signal_ends_the_process_by_that_signal),
         cmocka_unit_test(the_first_signal_sets_flag_and_descriptor_for_ever),
     };
+    signal(SIGPIPE, SIG_DFL); /* whoever started the test may have ignored them */
+    signal(SIGHUP, SIG_DFL);
     return cmocka_run_group_tests_name("interrupt", tests, NULL, NULL);
 }
