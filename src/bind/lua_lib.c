@@ -12,6 +12,7 @@
 #include "bind/lua_hist.h"
 #include "bind/lua_run.h"
 #include "bind/lua_server.h"
+#include "bind/lua_shell.h"
 #include "bind/lua_sys.h"
 #include "net/pacer.h"
 
@@ -102,6 +103,7 @@ int tsp_lua_prepare(struct tsp_err *err)
 void tsp_lua_open(lua_State *L)
 {
     luaL_openlibs(L);
+    tsp_lua_mend_shell(L);
     add_searcher(L);
     luaL_requiref(L, "tspam", open_tspam, 1);
     lua_pop(L, 1);

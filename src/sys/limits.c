@@ -196,6 +196,12 @@ void tsp_limits_read(struct tsp_limits *l, const char *proc)
     l->memory_free = kib >= 0 && kib <= INT64_MAX / 1024 ? kib * 1024 : -1;
 }
 
+int64_t tsp_limits_nofile(void)
+{
+    struct rlimit files;
+    return getrlimit(RLIMIT_NOFILE, &files) == 0 ? limit_number(files.rlim_cur) : -1;
+}
+
 int64_t tsp_limits_raise_nofile(void)
 {
     struct rlimit files;

@@ -27,7 +27,10 @@ struct tsp_limits {
  * what cannot be read is -1. */
 void tsp_limits_read(struct tsp_limits *l, const char *proc);
 
-/* Raises the soft descriptor limit to the hard one. The soft limit in force. */
+/* The soft descriptor limit in force; INT64_MAX = none. */
+int64_t tsp_limits_nofile(void);
+
+/* Raises it to the hard one. The soft limit in force. */
 int64_t tsp_limits_raise_nofile(void);
 
 /* Ports of ip_local_reserved_ports inside lo..hi as a list for callback-free

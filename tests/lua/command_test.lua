@@ -162,5 +162,32 @@ test("a copied script runs from its new place", function()
   contains(out, "Usage: tspam ramp [options]")
 end)
 
+-- A run raises the limit; what a script starts is not to know.
+test("commands of a script have the limit of open files that tspam was started with", function()
+  local path = script [[
+    print(os.execute("exit 7"))
+    assert(tspam.run { rate = 50, length = 0.05, port = 1 })
+    print(os.execute(), os.execute("ulimit -Sn; exit 7"))
+    local pipe <close> = io.popen("ulimit -Sn")
+    io.write("piped ", pipe:read("a"))
+  ]]
+  local status, out, err = t.shell("ulimit -Sn 300\n" .. TSPAM .. path)
+  equal(err, "")
+  equal(status, 0)
+  equal(out, "nil\texit\t7\n300\ntrue\tnil\texit\t7\npiped 300\n")
+end)
+
+test("a wrong argument to os.execute and io.popen is told with line and function", function()
+  for call, problem in pairs {
+    ["os.execute {}"] = "bad argument #1 to 'execute' (string expected, got table)",
+    ["io.popen()"] = "bad argument #1 to 'popen' (string expected, got no value)",
+    ["io.popen('ls', 'x')"] = "bad argument #2 to 'popen' (invalid option 'x')",
+  } do
+    local status, _, err = run_text("\n" .. call)
+    equal(status, 1)
+    contains(err, "script.lua:2: " .. problem)
+  end
+end)
+
 os.execute("rm -r " .. HOME)
 return t.finish()

@@ -226,6 +226,13 @@ test("a command that fails ends the search with its name and status", function()
   equal(value.answer.rate, value.trials[1].trial == "pass" and 20 or nil)
 end)
 
+test("a command has the limit of open files and the SIGPIPE that tspam was started with", function()
+  local _, _, err = t.shell("ulimit -Sn 300\n" .. TSPAM .. "--start 20 --max-rate 25 -l 0.4 -o 0 "
+    .. "--no-calibrate --quiet --between 'ulimit -Sn; yes | head -n 1'")
+  contains(err, "300\ny\n")
+  equal((err:gsub("300\ny\n", "")), "") -- once between every two trials, nothing else
+end)
+
 test("Ctrl-C while the command runs ends the search as interrupted", function()
   local status, out, err = t.shell(TSPAM .. "--start 20 -l 0.4 -o 0 --no-calibrate --quiet "
     .. "--between 'kill -INT $PPID; exit 130'")

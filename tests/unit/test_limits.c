@@ -124,8 +124,10 @@ static void the_soft_limit_is_raised_to_the_hard_one(void **state)
     assert_int_equal(__real_setrlimit(RLIMIT_NOFILE, &low), 0);
     will_return(__wrap_setrlimit, EPERM);
     assert_int_equal(tsp_limits_raise_nofile(), 64); /* refused: what is in force */
+    assert_int_equal(tsp_limits_nofile(), 64);
     will_return(__wrap_setrlimit, 0);
     assert_int_equal(tsp_limits_raise_nofile(), files.rlim_max);
+    assert_int_equal(tsp_limits_nofile(), files.rlim_max);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &now), 0);
     assert_int_equal(now.rlim_cur, files.rlim_max);
     __real_setrlimit(RLIMIT_NOFILE, &files);
