@@ -49,20 +49,10 @@ function capacity.watch(limit, show)
   end, memo
 end
 
---- Connections that failed after they had been established.
-local function broken(result)
-  local n = 0
-  for name, failed in pairs(result.failures) do
-    local step = name:match("/(.+)$")
-    n = n + ((step == "send" or step == "reply") and failed or 0)
-  end
-  return n
-end
-
---- Of them, those that did so while they were held: at the least, for what failed
+--- Connections that failed while they were held: at the least, for what failed
 -- after the stop may have been established or not.
 local function broken_while_held(result, memo)
-  return broken(result) - (result.failed - memo.failed)
+  return failures.broken(result) - (result.failed - memo.failed)
 end
 
 local function full_reason(result, memo)
@@ -98,7 +88,7 @@ end
 -- Where new ones are let in to the end, and those held are gone: what is left is
 -- what the target keeps.
 local function forgotten(result, memo, held)
-  local lost = broken(result)
+  local lost = failures.broken(result)
   if not memo.full and not result.interrupted and lost >= FEW and lost > STRAY * held then
     return lost
   end
@@ -107,7 +97,7 @@ end
 --- The answer that a run gives, and the memo of who watched it.
 function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
-  local held = math.min(result.ok + broken(result), result.open_max or math.huge)
+  local held = math.min(result.ok + failures.broken(result), result.open_max or math.huge)
   local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
   local answer = { connections = lost and survived or held, first_failure = result.first_failure,
     survived = survived, interrupted = result.interrupted, forgotten = lost,

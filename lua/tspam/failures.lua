@@ -23,6 +23,16 @@ function failures.worst(result)
   return worst
 end
 
+--- Connections that failed after they had been established.
+function failures.broken(result)
+  local n = 0
+  for name, count in pairs(result.failures) do
+    local step = name:match("/(.+)$")
+    n = n + ((step == "send" or step == "reply") and count or 0)
+  end
+  return n
+end
+
 --- Where nothing got through: "100.0% failed: refused/connect 20; does anything
 -- listen on 127.0.0.1 port 1?". target: where tspam.run says it was, if it does.
 function failures.sentence(result, failed)

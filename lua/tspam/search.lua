@@ -41,7 +41,7 @@ end
 local function useless_baseline(s, rate, verdict, result)
   if verdict.trial == "invalid" then
     return own_limit(s, rate, verdict)
-  elseif verdict.useless then
+  elseif verdict.useless and failures.broken(result) <= verdict.digest.failed / 2 then
     s:finish { reason = ("already at the lowest rate, %s, %s"):format(format.rate(rate),
       failures.sentence(result, verdict.digest.failed)) }
   elseif verdict.trial == "fail" then

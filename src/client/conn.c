@@ -228,6 +228,10 @@ static void shut(struct tsp_conn *c)
     c->retransmitted = c->marks.at[TSP_MARK_OPEN] && tsp_sock_retransmitted(c->io.fd);
     if (c->nat && c->outcome == TSP_OK)
         complete_line(c);
+    /* Without the end of an answer a plain close leaves an orphan that sends its FIN for
+     * minutes: the walk would find its own tuple taken, and the port missing here. */
+    if (!c->marks.at[TSP_MARK_CLOSED])
+        tsp_sock_reset_on_close(c->io.fd);
     close(c->io.fd);
     c->io.fd = -1;
 }

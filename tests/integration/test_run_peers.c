@@ -81,6 +81,24 @@ static void silence_is_a_timeout_at_the_reply(void **state)
     free(p);
 }
 
+/* A plain close leaves the kernel with a FIN that wants an answer, on a port that the walk
+ * takes for free. */
+static void what_timed_out_is_reset(void **state)
+{
+    (void)state;
+    for (int hold = 0; hold <= 1; hold++) {
+        struct peer *p = peer_start("127.0.0.1", 0, peer_is_silent);
+        struct tsp_run_spec spec = thirty(p->port);
+        spec.hold_ns = hold * 50 * TSP_MS;
+        spec.timeout_ns = 100 * TSP_MS;
+        struct tsp_result r = run_and_end(&spec, p);
+        load_assert_all_failed(&r, 30, TSP_TIMEOUT, TSP_STEP_REPLY);
+        assert_int_equal(p->noted, 30);
+        tsp_result_clear(&r);
+        free(p);
+    }
+}
+
 static void a_request_nobody_reads_is_a_timeout_at_send(void **state)
 {
     (void)state;
@@ -307,6 +325,7 @@ int main(void)
         TEST(answers_that_end_well_are_ok_however_they_come),
         TEST(fewer_bytes_than_expected_are_short_at_the_reply),
         TEST(silence_is_a_timeout_at_the_reply),
+        TEST(what_timed_out_is_reset),
         TEST(a_request_nobody_reads_is_a_timeout_at_send),
         TEST(a_dropped_syn_is_sent_again_and_times_out_at_connect),
         TEST(a_reset_instead_of_an_answer_is_a_reset_at_the_reply),

@@ -140,12 +140,12 @@ function Link:step(r, n, dt, time)
   fail(r, n - math.min(n, left), "no-port/connect", time, due + left)
   local passed, wait = self:pass(math.min(n, left), dt)
   fail(r, math.min(n, left) - passed, "timeout/connect", time, due + passed)
-  local lost = binomial(self, passed, spec.loss)
+  local lost = spec.mute and passed or binomial(self, passed, spec.loss)
   if spec.retransmit then
     r.retransmitted = r.retransmitted + lost
     lost = 0
   end
-  fail(r, lost, "timeout/connect", time, due)
+  fail(r, lost, spec.mute and "timeout/reply" or "timeout/connect", time, due)
   r.ok = r.ok + passed - lost
   local latency = (spec.base or 1e-3) * (1 + (spec.jitter or 0) * math.abs(normal(self))) + wait
   return passed - lost, latency

@@ -1,5 +1,6 @@
 #include "support/peer.h"
 
+#include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -96,6 +97,13 @@ static void say(int fd, const char *text, size_t len)
     }
 }
 
+/* POLLERR and POLLHUP come unasked. */
+static bool is_reset_within(int fd, int ms)
+{
+    struct pollfd reset = {.fd = fd};
+    return poll(&reset, 1, ms) == 1 && (reset.revents & POLLERR);
+}
+
 static void wait_for_end_of_peer(struct peer *p)
 {
     struct pollfd end = {.fd = p->stop, .events = POLLIN};
@@ -132,8 +140,14 @@ void peer_answers_short(struct peer *p, int fd)
 
 void peer_is_silent(struct peer *p, int fd)
 {
+    struct pollfd either[] = {{.fd = p->stop, .events = POLLIN}, {.fd = fd}};
+    errno = 0;
     read_to_end(p, fd);
-    wait_for_end_of_peer(p);
+    bool reset = errno == ECONNRESET;
+    if (!reset)
+        poll(either, 2, -1);
+    if (reset || is_reset_within(fd, 5000))
+        atomic_fetch_add(&p->noted, 1);
 }
 
 void peer_resets(struct peer *p, int fd)
@@ -152,10 +166,9 @@ void peer_leaves_input(struct peer *p, int fd)
 
 void peer_keeps_open(struct peer *p, int fd)
 {
-    struct pollfd reset = {.fd = fd}; /* POLLERR and POLLHUP come unasked */
     read_to_end(p, fd);
     say(fd, "pong", 4);
-    if (poll(&reset, 1, 5000) == 1 && (reset.revents & POLLERR))
+    if (is_reset_within(fd, 5000))
         atomic_fetch_add(&p->noted, 1);
 }
 

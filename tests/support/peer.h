@@ -41,7 +41,7 @@ peer_manner peer_answers;       /* "pong" */
 peer_manner peer_answers_late;  /* the same, 50 ms after the request */
 peer_manner peer_drips;         /* the same, a byte every 5 ms */
 peer_manner peer_answers_short; /* "po" */
-peer_manner peer_is_silent;     /* nothing, until the peer ends */
+peer_manner peer_is_silent;     /* nothing, until the peer ends; notes one that is reset */
 peer_manner peer_resets;        /* a reset */
 peer_manner peer_leaves_input;  /* "pong", but the request is never read: a reset */
 peer_manner peer_keeps_open;    /* "pong", no end; notes a connection that is reset */
