@@ -64,6 +64,7 @@ static ssize_t send_rest(struct tsp_conn *c)
 
 static enum tsp_conn_state connecting(struct tsp_conn *c, int *want)
 {
+    int64_t now = tsp_now_ns(); /* before the send: copying a request is no part of connect */
     ssize_t n = send_rest(c);
     int error = n == -1 ? errno : 0;
     if (error == EINTR)
@@ -76,7 +77,7 @@ static enum tsp_conn_state connecting(struct tsp_conn *c, int *want)
     if (error)
         return fail(c, error,
                     error == ECONNRESET || error == EPIPE ? TSP_STEP_SEND : TSP_STEP_CONNECT);
-    mark(c, TSP_MARK_ESTABLISHED);
+    c->marks.at[TSP_MARK_ESTABLISHED] = now;
     return met_itself(c) ? fail(c, ECONNREFUSED, TSP_STEP_CONNECT) : TSP_CONN_SENDING;
 }
 

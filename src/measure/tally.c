@@ -45,7 +45,7 @@ void tsp_tally_clear(struct tsp_tally *t)
 static void record(struct tsp_tally *t, const struct tsp_marks *m, int p)
 {
     int64_t from = m->at[phases[p].from], to = m->at[phases[p].to];
-    assert(from != 0 && to != 0);
+    assert(from != 0 && to >= from);
     tsp_hist_record(t->phase[p], to - from);
 }
 
@@ -67,10 +67,12 @@ static void leave(struct tsp_tally *t)
 
 void tsp_tally_ok(struct tsp_tally *t, const struct tsp_marks *m)
 {
+    bool early = m->at[TSP_MARK_FIRST_BYTE] < m->at[TSP_MARK_SENT];
     leave(t);
     t->ok++;
+    t->answered_early += early;
     for (int p = 0; p < TSP_PHASES; p++) {
-        if (p != TSP_PHASE_LAG)
+        if (p != TSP_PHASE_LAG && !(early && p == TSP_PHASE_FIRST_BYTE))
             record(t, m, p);
     }
 }
@@ -131,6 +133,7 @@ void tsp_tally_add(struct tsp_tally *into, const struct tsp_tally *from)
     into->capped += from->capped;
     into->not_started += from->not_started;
     into->retransmitted += from->retransmitted;
+    into->answered_early += from->answered_early;
     into->open += from->open;
     into->open_max += from->open_max;
     into->bytes_sent += from->bytes_sent;
@@ -166,6 +169,8 @@ bool tsp_tally_adds_up(const struct tsp_tally *t, bool lag)
 {
     for (int p = 0; p < TSP_PHASES; p++) {
         uint64_t want = p != TSP_PHASE_LAG ? t->ok : lag ? t->started : 0;
+        if (p == TSP_PHASE_FIRST_BYTE)
+            want -= t->answered_early;
         if (tsp_hist_count(t->phase[p]) != want)
             return false;
     }

@@ -46,7 +46,8 @@ struct tsp_tally {
     uint64_t failure[TSP_OUTCOMES][TSP_STEPS]; /* [TSP_OK] stays 0 */
     struct tsp_other other[TSP_TALLY_OTHERS];  /* of failure[TSP_OTHER]; past 16 kinds unnamed */
     uint64_t retransmitted;                    /* connections with a SYN or data sent again */
-    uint64_t open, open_max;                   /* add() sums both: of open_max an upper bound */
+    uint64_t answered_early; /* ok, but the answer began before the request was sent */
+    uint64_t open, open_max; /* add() sums both: of open_max an upper bound */
     uint64_t bytes_sent, bytes_received;
 };
 
@@ -61,7 +62,8 @@ void tsp_tally_start(struct tsp_tally *t, const struct tsp_marks *m, bool lag);
 
 /* The connection ended. Exactly one of these per start. Phases other than lag
  * are recorded for the ones that ended ok, so each of their histograms counts
- * exactly t->ok. */
+ * exactly t->ok; but that of first_byte leaves out those answered early: there
+ * is no time from the request to an answer that came before it. */
 void tsp_tally_ok(struct tsp_tally *t, const struct tsp_marks *m);
 void tsp_tally_fail(struct tsp_tally *t, enum tsp_outcome o, enum tsp_step step, int error);
 void tsp_tally_abort(struct tsp_tally *t);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Issue 9, item 1: handshakes pass, and then every segment with PSH or FIN is lost. What is
-# closed here without an answer must not stay on its port, unknown to tspam: the failures are
-# the target's, though each port of a short walk is used again and again.
+# Handshakes pass, and then every segment with PSH or FIN is lost. What is closed here without
+# an answer must not stay on its port, unknown to tspam: the failures are the target's, though
+# each port of a short walk is used again and again.
 source "$(dirname "$0")/saturate_lib.sh"
 
 ports=20000-20099 # 100: each is used once a second at 100/s
@@ -26,8 +26,9 @@ rates() {
 
 # A capacity that is broken off: its connections are aborted, FIN on the way.
 capacity_interrupted() {
-  bed exec client timeout --foreground --signal INT --preserve-status 1 "$TSPAM" capacity -H "$server4" \
-    -p 2345 -r 50 --local-ports "$others" --json "$work/i.json" --quiet >"$work/i.log" 2>&1
+  bed exec client timeout --foreground --signal INT --preserve-status 1 \
+    "$TSPAM" capacity -H "$server4" -p 2345 -r 50 --local-ports "$others" \
+    --json "$work/i.json" --quiet >"$work/i.log" 2>&1
   is "capacity, interrupted: exit status" "$?" 130
   at_least "capacity, interrupted: aborted" "$(figure i aborted)" 20
   is "capacity, interrupted: all" "$(figure i 'aborted == started')" true

@@ -94,10 +94,18 @@ static void assert_started(const struct tsp_tally *t, uint64_t due, uint64_t all
 
 void load_assert_all_ok(const struct tsp_result *r, uint64_t due)
 {
+    load_assert_all_ok_early(r, due, 0);
+}
+
+void load_assert_all_ok_early(const struct tsp_result *r, uint64_t due, uint64_t early)
+{
     assert_started(&r->tally, due, r->tally.ok);
+    assert_int_equal(r->tally.answered_early, early);
     for (int p = 0; p < TSP_PHASES; p++)
-        assert_int_equal(tsp_hist_count(r->tally.phase[p]),
-                         p == TSP_PHASE_LAG && r->closed_loop ? 0 : due);
+        if (p != TSP_PHASE_FIRST_BYTE)
+            assert_int_equal(tsp_hist_count(r->tally.phase[p]),
+                             p == TSP_PHASE_LAG && r->closed_loop ? 0 : due);
+    assert_int_equal(tsp_hist_count(r->tally.phase[TSP_PHASE_FIRST_BYTE]), due - early);
 }
 
 void load_assert_all_failed(const struct tsp_result *r, uint64_t due, enum tsp_outcome o,

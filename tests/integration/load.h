@@ -27,6 +27,8 @@ void load_assert_sums(const struct tsp_result *r);
 
 /* All due were started and ended so; with a message of what did not. */
 void load_assert_all_ok(const struct tsp_result *r, uint64_t due);
+/* The same, and so many were answered before the request was sent: no first_byte. */
+void load_assert_all_ok_early(const struct tsp_result *r, uint64_t due, uint64_t early);
 void load_assert_all_failed(const struct tsp_result *r, uint64_t due, enum tsp_outcome o,
                             enum tsp_step step);
 

@@ -28,6 +28,7 @@ struct fault {
 };
 
 static struct fault sockets, connects, sends, receives, shutdowns, binds, options;
+static atomic_int send_takes_ms;   /* a copy of a large request that takes its time */
 static atomic_bool wait_for_reset; /* shutdown waits for the peer's reset first */
 static _Thread_local bool mine;    /* the test's thread, or the peer's: never disturbed */
 
@@ -97,6 +98,8 @@ ssize_t __wrap_send(int fd, const void *bytes, size_t len, int flags)
 {
     if (!mine && (flags & MSG_MORE))
         atomic_fetch_add(&sends.more, 1);
+    if (!mine)
+        usleep((useconds_t)atomic_load(&send_takes_ms) * 1000);
     return fails(&sends) ? -1 : __real_send(fd, bytes, cut(&sends, len), flags);
 }
 
@@ -118,6 +121,7 @@ static void nothing_fails(void)
         atomic_store(&all[i]->more, 0);
     }
     atomic_store(&wait_for_reset, false);
+    atomic_store(&send_takes_ms, 0);
 }
 
 static int setup(void **state)
@@ -325,6 +329,26 @@ static void where_every_tuple_is_refused_there_is_no_port(void **state)
     close(held);
 }
 
+/* Established is stamped before the send that finds it so: what lies behind the stamp takes
+ * as long as the send at least. */
+static void connect_does_not_contain_the_copy_of_the_request(void **state)
+{
+    (void)state;
+    const int64_t copy = 50;
+    struct peer *p = peer_start("127.0.0.1", 0, answers);
+    struct tsp_run_spec spec = load_of(p->port);
+    spec.count = 1;
+    atomic_store(&send_takes_ms, copy);
+    struct tsp_result r = load_run(&spec);
+    peer_end(p);
+    load_assert_all_ok(&r, 1);
+    int64_t connect = tsp_hist_max(r.tally.phase[TSP_PHASE_CONNECT]);
+    int64_t service = tsp_hist_max(r.tally.phase[TSP_PHASE_SERVICE]);
+    assert_true(connect > 0 && service - connect >= copy * TSP_MS);
+    tsp_result_clear(&r);
+    free(p);
+}
+
 static void only_a_fin_that_is_to_wait_for_the_request_asks_for_it(void **state)
 {
     (void)state;
@@ -352,6 +376,7 @@ int main(void)
         TEST(a_reset_between_send_and_shutdown_is_not_read_as_an_end),
         TEST(tuples_the_kernel_refuses_are_passed_over),
         TEST(where_every_tuple_is_refused_there_is_no_port),
+        TEST(connect_does_not_contain_the_copy_of_the_request),
         TEST(only_a_fin_that_is_to_wait_for_the_request_asks_for_it),
     };
     return cmocka_run_group_tests_name("run_faults", tests, NULL, NULL);

@@ -143,7 +143,7 @@ test("a baseline that fails ends the search at once, with the failures", functio
   equal(answer.limited_by, "none found")
 end)
 
-test("a target that accepts and never answers is the limit, not a port nobody listens on", function()
+test("a target that accepts and never answers is the limit, not a closed port", function()
   local outcome, answer = find { mute = true }
   equal(#outcome.trials, 1)
   equal(answer.limited_by, "target")

@@ -51,6 +51,30 @@ static void every_phase_is_the_time_between_its_two_marks(void **state)
     assert_int_equal(tsp_hist_max(t->phase[TSP_PHASE_LAG]), 1 * MS);
 }
 
+/* The target speaks first: its first byte is no answer to a request sent later. */
+static void an_answer_before_the_request_was_sent_has_no_first_byte(void **state)
+{
+    struct tsp_tally *t = *state, other;
+    struct tsp_marks early = marks;
+    early.at[TSP_MARK_FIRST_BYTE] = 105 * MS;
+    start(t);
+    tsp_tally_ok(t, &early);
+    assert_int_equal(t->answered_early, 1);
+    for (int p = 0; p < TSP_PHASES; p++)
+        assert_int_equal(tsp_hist_count(t->phase[p]), p != TSP_PHASE_FIRST_BYTE);
+    assert_int_equal(tsp_hist_max(t->phase[TSP_PHASE_TRANSFER]), 26 * MS);
+    assert_true(tsp_tally_adds_up(t, true));
+    assert_int_equal(tsp_tally_init(&other), 0);
+    start(&other);
+    tsp_tally_ok(&other, &marks);
+    tsp_tally_add(t, &other);
+    tsp_tally_add(t, &other);
+    assert_int_equal(t->answered_early, 1);
+    assert_int_equal(tsp_hist_min(t->phase[TSP_PHASE_FIRST_BYTE]), 8 * MS);
+    assert_true(tsp_tally_adds_up(t, true));
+    tsp_tally_clear(&other);
+}
+
 static void phases_have_the_names_of_the_result(void **state)
 {
     (void)state;
@@ -202,6 +226,7 @@ static void any_count_that_is_off_by_one_is_found(void **state)
                                 &t->capped,
                                 &t->not_started,
                                 &t->open,
+                                &t->answered_early,
                                 &t->other[0].count,
                                 &t->failure[TSP_REFUSED][TSP_STEP_CONNECT],
                                 &t->failure[TSP_OK][TSP_STEP_CONNECT]};
@@ -248,6 +273,8 @@ int main(void)
     static const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_phase_is_the_time_between_its_two_marks, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(an_answer_before_the_request_was_sent_has_no_first_byte,
+                                        setup, teardown),
         cmocka_unit_test(phases_have_the_names_of_the_result),
         cmocka_unit_test_setup_teardown(only_lag_is_recorded_of_what_failed_or_was_aborted, setup,
                                         teardown),
