@@ -10,7 +10,7 @@ local PERCENTILES <const> = {
 }
 local COUNTS <const> = {
   "due", "started", "ok", "failed", "aborted", "capped", "not_started", "retransmitted",
-  "open_max", "bytes_sent", "bytes_received",
+  "retransmitted_ok", "open_max", "bytes_sent", "bytes_received",
 }
 local FINDING <const> = { "severity", "what", "have", "need", "remedy", "effect" }
 local INTERVAL <const> = {

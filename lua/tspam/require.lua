@@ -8,7 +8,7 @@ local requirement = {}
 
 local COUNTS <const> = {
   "due", "started", "ok", "failed", "aborted", "capped", "not_started", "retransmitted",
-  "open_max", "bytes_sent", "bytes_received",
+  "retransmitted_ok", "open_max", "bytes_sent", "bytes_received",
 }
 local RATES <const> = { "rate", "achieved", "completed" }
 local TIMES <const> = { "length", "elapsed" }

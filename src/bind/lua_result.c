@@ -100,6 +100,7 @@ static void push_counts(lua_State *L, const struct tsp_tally *t)
     set_count(L, "capped", t->capped);
     set_count(L, "not_started", t->not_started);
     set_count(L, "retransmitted", t->retransmitted);
+    set_count(L, "retransmitted_ok", t->retransmitted_ok);
     set_count(L, "open_max", t->open_max);
     set_count(L, "bytes_sent", t->bytes_sent);
     set_count(L, "bytes_received", t->bytes_received);

@@ -127,6 +127,7 @@ static void on_done(struct tsp_conn *c)
         tsp_tally_ok(&w->tally, &c->marks);
         tsp_hist_record(w->slice.latency, at[TSP_MARK_CLOSED] - at[TSP_MARK_DUE]);
         w->slice.ok++;
+        w->tally.retransmitted_ok += c->retransmitted;
         if (c->nat)
             tsp_nat_note(&w->nat, c->nat);
     } else {

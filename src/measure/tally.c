@@ -133,6 +133,7 @@ void tsp_tally_add(struct tsp_tally *into, const struct tsp_tally *from)
     into->capped += from->capped;
     into->not_started += from->not_started;
     into->retransmitted += from->retransmitted;
+    into->retransmitted_ok += from->retransmitted_ok;
     into->answered_early += from->answered_early;
     into->open += from->open;
     into->open_max += from->open_max;
@@ -176,5 +177,6 @@ bool tsp_tally_adds_up(const struct tsp_tally *t, bool lag)
     }
     return t->due == t->started + t->capped + t->not_started &&
            t->started == t->ok + t->failed + t->aborted + t->open && failures_add_up(t) &&
-           others_are_known(t);
+           others_are_known(t) && t->retransmitted_ok <= t->ok &&
+           t->retransmitted_ok <= t->retransmitted;
 }

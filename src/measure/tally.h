@@ -46,6 +46,7 @@ struct tsp_tally {
     uint64_t failure[TSP_OUTCOMES][TSP_STEPS]; /* [TSP_OK] stays 0 */
     struct tsp_other other[TSP_TALLY_OTHERS];  /* of failure[TSP_OTHER]; past 16 kinds unnamed */
     uint64_t retransmitted;                    /* connections with a SYN or data sent again */
+    uint64_t retransmitted_ok;                 /* of those: the ones that ended ok */
     uint64_t answered_early; /* ok, but the answer began before the request was sent */
     uint64_t open, open_max; /* add() sums both: of open_max an upper bound */
     uint64_t bytes_sent, bytes_received;

@@ -42,6 +42,7 @@ each_lost_syn() {
   check "$1: retransmitted are the connections that lost a SYN" \
     "$(figure syn_loss retransmitted)" "x >= $conns && x <= $conns + $all - $again" \
     "want $conns; $((all - again)) segments of data sent again"
+  is "$1: all of them ended ok" "$(figure syn_loss 'retransmitted_ok == retransmitted')" true
 }
 
 # What is sent again ends 38 ms after it began at the earliest, where the others take 20 ms

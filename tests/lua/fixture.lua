@@ -31,7 +31,7 @@ function fixture.result(changes)
   local result = {
     rate = 1000.0, achieved = 999.5, completed = 990.0, length = 10.0, elapsed = 10.1,
     due = 10000, started = 10000, ok = 9900, failed = 100, aborted = 0, capped = 0,
-    not_started = 0, retransmitted = 7, open_max = 31, bytes_sent = 40000,
+    not_started = 0, retransmitted = 7, retransmitted_ok = 4, open_max = 31, bytes_sent = 40000,
     bytes_received = 39600, failures = { ["timeout/reply"] = 40, ["refused/connect"] = 60 },
     phases = { "latency", "connect", "oddity" }, latency = fixture.hist(values),
     connect = fixture.hist { 0.001 }, oddity = fixture.hist {},

@@ -6,8 +6,8 @@ local own = require "tspam.search.own"
 local test, equal, contains = t.test, t.equal, t.contains
 
 local function result(changes)
-  local r = { due = 1000, started = 1000, ok = 1000, failed = 0, retransmitted = 0, failures = {},
-    timeline = {}, verdict = "valid", reasons = {}, rate = 100,
+  local r = { due = 1000, started = 1000, ok = 1000, failed = 0, retransmitted = 0,
+    retransmitted_ok = 0, failures = {}, timeline = {}, verdict = "valid", reasons = {}, rate = 100,
     latency = { percentile = function() return 0.01 end } }
   for key, value in pairs(changes) do
     r[key] = value
@@ -31,7 +31,7 @@ local cases = {
   { {}, "pass", "lowest rate" },
   { { failed = 5, ok = 995, failures = { ["reset/reply"] = 5 } }, "pass", "" },
   { { failed = 30, ok = 970, failures = { ["reset/reply"] = 30 } }, "fail", "reset/reply" },
-  { { retransmitted = 30 }, "fail", "retransmitted" },
+  { { retransmitted = 30, retransmitted_ok = 30 }, "fail", "(mostly retransmitted)" },
   { { latency = median(0.019) }, "pass", "" },
   { { latency = median(0.021) }, "fail", "slow" },
   { { failed = 30, ok = 970, failures = { ["no-fd/socket"] = 30 } }, "invalid", "no-fd" },
@@ -49,6 +49,16 @@ for i, row in ipairs(cases) do
     contains(verdict.why, row[3])
   end)
 end
+
+test("a dropped SYN whose connection then fails is one miss, not two", function()
+  local dropped = result { failed = 4, ok = 996, retransmitted = 6, retransmitted_ok = 2,
+    failures = { ["timeout/connect"] = 4 } }
+  equal(judge.digest(dropped).misses, 6)
+  dropped = result { failed = 30, ok = 970, retransmitted = 30,
+    failures = { ["timeout/connect"] = 30 } }
+  contains(judge.trial(dropped, base, goals).why,
+    "3.0% failed or were retransmitted (mostly timeout/connect)")
+end)
 
 test("a median under 1 ms above the baseline's is not slow, however many times", function()
   local fast = judge.digest(result { latency = median(2e-4) })

@@ -121,7 +121,8 @@ end
 
 local function new_result(rate, length)
   return { rate = rate, length = length, due = 0, started = 0, ok = 0, failed = 0,
-    retransmitted = 0, failures = {}, timeline = {}, verdict = "valid", reasons = {} }
+    retransmitted = 0, retransmitted_ok = 0, failures = {}, timeline = {}, verdict = "valid",
+    reasons = {} }
 end
 
 local function fail(r, n, cause, time, before)
@@ -142,7 +143,7 @@ function Link:step(r, n, dt, time)
   fail(r, math.min(n, left) - passed, "timeout/connect", time, due + passed)
   local lost = spec.mute and passed or binomial(self, passed, spec.loss)
   if spec.retransmit then
-    r.retransmitted = r.retransmitted + lost
+    r.retransmitted, r.retransmitted_ok = r.retransmitted + lost, r.retransmitted_ok + lost
     lost = 0
   end
   fail(r, lost, spec.mute and "timeout/reply" or "timeout/connect", time, due)

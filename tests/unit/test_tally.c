@@ -180,6 +180,7 @@ static void fill(struct tsp_tally *t, uint64_t k)
     t->capped = 3 * k;
     t->not_started = 4 * k;
     t->retransmitted = 5 * k;
+    t->retransmitted_ok = 1;
     t->bytes_sent = 6 * k;
     t->bytes_received = 8 * k;
 }
@@ -199,6 +200,7 @@ static void adding_sums_every_count(void **state)
     assert_int_equal(t->capped, 33);
     assert_int_equal(t->not_started, 44);
     assert_int_equal(t->retransmitted, 55);
+    assert_int_equal(t->retransmitted_ok, 2);
     assert_int_equal(t->bytes_sent, 66);
     assert_int_equal(t->bytes_received, 88);
     assert_int_equal(t->open, 2);
@@ -227,6 +229,7 @@ static void any_count_that_is_off_by_one_is_found(void **state)
                                 &t->not_started,
                                 &t->open,
                                 &t->answered_early,
+                                &t->retransmitted_ok,
                                 &t->other[0].count,
                                 &t->failure[TSP_REFUSED][TSP_STEP_CONNECT],
                                 &t->failure[TSP_OK][TSP_STEP_CONNECT]};

@@ -97,7 +97,7 @@ function report.plots(trials)
   local latency = plot(points(trials, function(r) return r.latency:percentile(50) end), {
     title = "median latency (o pass, x fail, ? invalid)", unit = format.time, label = format.rate })
   local failed = plot(points(trials, function(r)
-    return r.started > 0 and (r.failed + r.retransmitted) / r.started or nil
+    return r.started > 0 and (r.failed + r.retransmitted_ok) / r.started or nil
   end), { title = "failed and retransmitted", label = format.rate,
     unit = function(y) return format.share(y, 1) end })
   local text = ""

@@ -68,7 +68,7 @@ function judge.digest(result)
     due = result.due,
     capped = result.capped or 0,
     failed = result.failed - strange,
-    misses = math.min(result.started, result.failed - strange + (result.retransmitted or 0)),
+    misses = result.failed - strange + (result.retransmitted_ok or 0), -- each connection once
     ok = result.ok,
     open_max = result.open_max,
     median = result.latency:percentile(50),
