@@ -15,12 +15,35 @@
  * share of the half is where we take over. */
 #define CLIFF_MARGIN 0.8
 
+static bool is_unspecified(const struct tsp_addr *a)
+{
+    if (a->sa.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == INADDR_ANY;
+    const struct in6_addr *v6 = &a->v6.sin6_addr;
+    return IN6_IS_ADDR_UNSPECIFIED(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && !v6->s6_addr32[3]);
+}
+
+/* connect() takes the unspecified address for loopback. It is called so here: a connection
+ * to itself is known by its two addresses being the same. */
+static void name_loopback(struct tsp_addr *host)
+{
+    if (!is_unspecified(host))
+        return;
+    if (host->sa.sa_family == AF_INET)
+        host->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    else if (IN6_IS_ADDR_V4MAPPED(&host->v6.sin6_addr))
+        host->v6.sin6_addr.s6_addr32[3] = htonl(INADDR_LOOPBACK);
+    else
+        host->v6.sin6_addr = in6addr_loopback;
+}
+
 static int add_targets(struct tsp_plan *p, const struct tsp_run_spec *s, struct tsp_err *err)
 {
     struct tsp_addr host;
     int rc = tsp_addr_resolve(&host, s->host, AF_UNSPEC, err);
     if (rc)
         return rc;
+    name_loopback(&host);
     size_t ports = (size_t)s->port.hi - s->port.lo + 1;
     p->targets.item = calloc(ports, sizeof *p->targets.item);
     if (!p->targets.item)
@@ -118,17 +141,26 @@ static void leave_the_kernels_half(struct tsp_plan *p)
     p->sources.spill = busy > half_range(p) * CLIFF_MARGIN;
 }
 
-/* The walk binds an address of its own: routing's choice, where none was given. */
+/* The walk binds addresses of its own: routing's choice, where none was given, or the
+ * unspecified one. */
 static int walk_from(struct tsp_plan *p, struct tsp_err *err)
 {
-    if (p->locals.count)
-        return 0;
+    char text[TSP_ADDR_TEXT];
     struct tsp_addr local;
+    size_t i = 0;
+    while (i < p->locals.count && !is_unspecified(&p->locals.item[i]))
+        i++;
+    if (i > 0 && i == p->locals.count)
+        return 0;
     int rc = tsp_sock_route(&p->targets.item[0], &local, err);
     if (rc)
         return rc;
-    char text[TSP_ADDR_TEXT];
-    return tsp_addrs_parse(&p->locals, tsp_addr_host_text(text, &local), err);
+    if (!p->locals.count)
+        return tsp_addrs_parse(&p->locals, tsp_addr_host_text(text, &local), err);
+    for (; i < p->locals.count; i++)
+        if (is_unspecified(&p->locals.item[i]))
+            p->locals.item[i] = local;
+    return 0;
 }
 
 /* Whether tspam picks the ports, and from which range. */

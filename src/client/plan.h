@@ -31,7 +31,7 @@ struct tsp_plan {
     uint64_t max_open; /* 0 = no cap */
 
     /* where */
-    struct tsp_addrs targets, locals;
+    struct tsp_addrs targets, locals; /* unspecified targets and sources of a walk are named */
     struct tsp_sources_spec sources;
     uint8_t taken[8192];
     bool local_target;    /* it ends on this machine */

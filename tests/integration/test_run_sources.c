@@ -240,6 +240,38 @@ static void a_walk_over_the_targets_own_port_never_connects_to_itself(void **sta
     tsp_result_clear(&r);
 }
 
+/* 0.0.0.0 is this machine, too: the source is 127.0.0.1, and so is the target. */
+static int walks_over_ten(void)
+{
+    static const struct {
+        const char *host, *from;
+    } rows[] = {{"0.0.0.0", NULL}, {"127.0.0.1", "0.0.0.0"}, {"::", NULL}, {"::1", "::"}};
+    int bad = 0;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsp_run_spec spec = load_of(21007, 40);
+        spec.host = rows[i].host;
+        spec.local_ips = (struct tsp_strings){(const char *[]){rows[i].from}, rows[i].from != NULL};
+        spec.local_ports = "21000-21009";
+        struct tsp_result r = load_run(&spec);
+        uint64_t refused = r.tally.failure[TSP_REFUSED][TSP_STEP_CONNECT];
+        if (refused != 40)
+            fprintf(stderr, "%s: refused %llu, ok %llu\n", spec.host, (unsigned long long)refused,
+                    (unsigned long long)r.tally.ok);
+        bad += refused != 40;
+        tsp_result_clear(&r);
+    }
+    return bad;
+}
+
+static void a_walk_towards_an_unspecified_address_never_connects_to_itself(void **state)
+{
+    (void)state;
+    int status = load_in_own_namespace(walks_over_ten);
+    if (status == 77)
+        skip();
+    assert_int_equal(status, 0);
+}
+
 /* The kernel has ten ports to choose from, and one of them is the target: without
  * a look at both ends the connection to it would count as ok. */
 static int kernel_picks_of_ten(void)
@@ -308,6 +340,7 @@ int main(void)
         TEST(a_port_somebody_else_holds_is_skipped_and_counted),
         TEST(a_range_that_is_held_whole_leaves_no_port),
         TEST(a_walk_over_the_targets_own_port_never_connects_to_itself),
+        TEST(a_walk_towards_an_unspecified_address_never_connects_to_itself),
         TEST(a_closed_port_of_the_kernels_range_never_connects_to_itself),
         TEST(without_descriptors_connections_fail_at_the_socket),
     };

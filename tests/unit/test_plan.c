@@ -317,7 +317,8 @@ static void only_a_local_target_in_the_kernels_range_may_meet_itself(void **stat
         {"127.0.0.1", "kernel", 40000, 40000, true},  {"127.0.0.1", "kernel", 32767, 32767, false},
         {"127.0.0.1", "kernel", 32700, 32768, true},  {"127.0.0.1", "kernel", 60999, 61000, true},
         {"127.0.0.1", "kernel", 61000, 61001, false}, {"192.0.2.1", "kernel", 40000, 40000, false},
-        {"127.0.0.1", "20000", 40000, 40000, false},
+        {"127.0.0.1", "20000", 40000, 40000, false},  {"0.0.0.0", "kernel", 40000, 40000, true},
+        {"::", "kernel", 40000, 40000, true},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct tsp_plan p;
@@ -328,6 +329,35 @@ static void only_a_local_target_in_the_kernels_range_may_meet_itself(void **stat
         make(&p, &spec);
         if (p.may_meet_itself != rows[i].may)
             fail_msg("row %zu: %d", i, p.may_meet_itself);
+        tsp_plan_clear(&p);
+    }
+}
+
+/* connect() goes to loopback: a source compared with 0.0.0.0 would never be the target. */
+static void an_unspecified_address_is_named_as_the_one_it_stands_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *host, *from, *named, *bound;
+    } rows[] = {
+        {"0.0.0.0", NULL, "127.0.0.1", "127.0.0.1"},
+        {"0.0.0.0", "127.0.0.9", "127.0.0.1", "127.0.0.9"},
+        {"127.0.0.5", "0.0.0.0", "127.0.0.5", "127.0.0.1"},
+        {"::", NULL, "::1", "::1"},
+        {"::1", "::", "::1", "::1"},
+        {"::ffff:0.0.0.0", NULL, "::ffff:127.0.0.1", "::ffff:127.0.0.1"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct tsp_plan p;
+        char text[TSP_ADDR_TEXT];
+        struct tsp_run_spec spec = spec_at(10);
+        spec.host = rows[i].host;
+        spec.local_ports = "20000-20009";
+        spec.local_ips = (struct tsp_strings){(const char *[]){rows[i].from}, rows[i].from != NULL};
+        make(&p, &spec);
+        assert_string_equal(tsp_addr_host_text(text, &p.targets.item[0]), rows[i].named);
+        assert_string_equal(tsp_addr_host_text(text, &p.locals.item[0]), rows[i].bound);
+        assert_true(p.loopback);
         tsp_plan_clear(&p);
     }
 }
@@ -361,6 +391,7 @@ int main(void)
         TEST(what_cannot_be_used_is_refused_and_nothing_is_held),
         TEST(names_are_resolved_and_ports_follow_each_other),
         TEST(only_a_local_target_in_the_kernels_range_may_meet_itself),
+        TEST(an_unspecified_address_is_named_as_the_one_it_stands_for),
         TEST(the_plan_is_held_against_the_machine),
     };
     return cmocka_run_group_tests_name("plan", tests, NULL, NULL);
