@@ -9,12 +9,31 @@
 #define OUTSIDES_FIRST 16
 #define HOLDS_FIRST 1024
 
+/* "198.18.0.2:40000" or "[2001:2::2]:40000" */
+static bool parse(const char *text, struct tsp_addr *out)
+{
+    char host[TSP_ADDR_TEXT];
+    uint16_t port, same;
+    const char *colon = strrchr(text, ':');
+    if (!colon || !tsp_parse_ports(colon + 1, &port, &same) || port != same)
+        return false;
+    size_t len = (size_t)(colon - text);
+    memcpy(host, text, len);
+    host[len] = '\0';
+    if (!tsp_addr_parse(out, host))
+        return false;
+    tsp_addr_set_port(out, port);
+    return true;
+}
+
 void tsp_nat_line_feed(struct tsp_nat_line *line, const char *bytes, size_t n)
 {
     for (size_t i = 0; i < n && !line->complete && !line->too_long; i++) {
         if (bytes[i] == '\n') {
             line->text[line->len] = '\0';
             line->complete = true;
+            if (!parse(line->text, &line->outside))
+                line->outside.len = 0;
         } else if (line->len + 1u < sizeof line->text) {
             line->text[line->len++] = bytes[i];
         } else {
@@ -31,29 +50,7 @@ void tsp_nat_line_local(struct tsp_nat_line *line, int fd)
 
 uint64_t tsp_nat_line_bytes(const struct tsp_nat_line *line)
 {
-    return line->complete ? line->len + 1u : 0;
-}
-
-/* "198.18.0.2:40000" or "[2001:2::2]:40000" */
-static bool parse(const char *text, struct tsp_addr *out)
-{
-    char host[TSP_ADDR_TEXT];
-    uint16_t port, same;
-    struct tsp_addrs one = {0};
-    const char *colon = strrchr(text, ':');
-    if (!colon || colon == text || !tsp_parse_ports(colon + 1, &port, &same) || port != same)
-        return false;
-    size_t len = (size_t)(colon - text);
-    memcpy(host, text, len);
-    host[len] = '\0';
-    if (strpbrk(host, "/-")) /* a list: up to 65,536 addresses, at a stranger's word */
-        return false;
-    bool ok = tsp_addrs_parse(&one, host, NULL) == 0 && one.count == 1;
-    if (ok)
-        *out = one.item[0];
-    tsp_addrs_clear(&one);
-    tsp_addr_set_port(out, port);
-    return ok;
+    return line->outside.len ? line->len + 1u : 0;
 }
 
 /* FNV-1a, going on from h, over address and port. */
@@ -195,10 +192,11 @@ void tsp_nat_note(struct tsp_nat *n, const struct tsp_nat_line *line)
 {
     struct tsp_nat_outside seen = {.connections = 1};
     struct tsp_addr *outside = &seen.address;
-    if (!line->complete || !line->local.len || !parse(line->text, outside)) {
+    if (!line->outside.len || !line->local.len) {
         n->unreported++;
         return;
     }
+    *outside = line->outside;
     bool same_port = tsp_addr_port(outside) == tsp_addr_port(&line->local);
     n->reported++;
     if (!same_port || !tsp_addr_same_host(outside, &line->local)) {

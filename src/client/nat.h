@@ -25,6 +25,7 @@ struct tsp_nat_line {
     char text[TSP_ADDR_TEXT]; /* NUL-terminated once complete */
     unsigned char len;
     bool complete, too_long;
+    struct tsp_addr outside;       /* what a complete line says; len 0 = no address */
     struct tsp_addr local;         /* our own end, as we see it */
     const struct tsp_addr *target; /* where it went to; the plan's */
     int64_t established_ns, closed_ns;
@@ -32,7 +33,8 @@ struct tsp_nat_line {
 
 void tsp_nat_line_feed(struct tsp_nat_line *line, const char *bytes, size_t n);
 void tsp_nat_line_local(struct tsp_nat_line *line, int fd);
-/* Bytes of the answer that were the line, its newline included. */
+/* Bytes of the answer that were the line, its newline included; 0 where the first line is
+ * no address: then it is a part of the answer. */
 uint64_t tsp_nat_line_bytes(const struct tsp_nat_line *line);
 
 /* Past these, connections are only counted: more_addresses, more_holds. A hold

@@ -133,6 +133,11 @@ int tsp_addr_resolve(struct tsp_addr *out, const char *host, int family, struct 
     return rc;
 }
 
+bool tsp_addr_parse(struct tsp_addr *out, const char *text)
+{
+    return parse_part(out, text, strlen(text));
+}
+
 static int append(struct tsp_addrs *list, const struct tsp_addr *a)
 {
     if (list->count == list->room) {

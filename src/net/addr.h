@@ -32,6 +32,9 @@ struct tsp_addrs {
  * Blocks for as long as the resolver does. "cannot resolve 'x': …". */
 int tsp_addr_resolve(struct tsp_addr *out, const char *host, int family, struct tsp_err *err);
 
+/* A numeric address alone, as above; no name, no list, no allocation. Port 0. */
+bool tsp_addr_parse(struct tsp_addr *out, const char *text);
+
 /* Appends what text names to the list: one numeric address, a range "a-b"
  * (inclusive, one family, a <= b; "10.0.0.1-9" shortens the last number), or a
  * CIDR (the whole block for IPv6 and /31, /32; without network and broadcast

@@ -340,6 +340,30 @@ static void an_answer_without_a_report_is_unreported_and_ok(void **state)
     free(p);
 }
 
+static void says_a_line(struct peer *p, int fd)
+{
+    peer_answers(p, fd);
+    (void)!send(fd, "\nbye", 4, MSG_NOSIGNAL);
+}
+
+static void a_first_line_that_is_no_address_is_a_part_of_the_answer(void **state)
+{
+    (void)state;
+    struct peer *p = peer_start("127.0.0.1", 0, says_a_line);
+    struct tsp_run_spec spec = thirty(p->port);
+    spec.nat = true;
+    spec.expect = 8;
+    struct tsp_result r = load_run(&spec);
+    load_assert_all_ok(&r, 30);
+    assert_int_equal(r.nat.unreported, 30);
+    tsp_result_clear(&r);
+    spec.expect = 9;
+    r = run_and_end(&spec, p);
+    load_assert_all_failed(&r, 30, TSP_SHORT, TSP_STEP_REPLY);
+    tsp_result_clear(&r);
+    free(p);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, load_setup, load_teardown)
@@ -361,6 +385,7 @@ int main(void)
         TEST(close_by_reset_resets_as_soon_as_the_answer_is_there),
         TEST(a_fin_in_the_requests_segment_changes_no_count),
         TEST(an_answer_without_a_report_is_unreported_and_ok),
+        TEST(a_first_line_that_is_no_address_is_a_part_of_the_answer),
     };
     return cmocka_run_group_tests_name("run_peers", tests, NULL, NULL);
 }

@@ -67,10 +67,11 @@ static void numeric_addresses_need_no_resolver(void **state)
     };
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        struct tsp_addr a;
+        struct tsp_addr a, same;
         char text[TSP_ADDR_TEXT];
         assert_int_equal(tsp_addr_resolve(&a, rows[i].text, AF_UNSPEC, NULL), 0);
         assert_string_equal(tsp_addr_host_text(text, &a), rows[i].want);
+        assert_true(tsp_addr_parse(&same, rows[i].text) && tsp_addr_same_host(&a, &same));
         assert_int_equal(tsp_addr_port(&a), 0);
         assert_int_equal(a.len, strchr(rows[i].want, ':') ? sizeof a.v6 : sizeof a.v4);
     }
@@ -100,6 +101,8 @@ static void what_looks_like_an_address_but_is_none_never_reaches_the_resolver(vo
         int rc = tsp_addr_resolve(&a, rows[i].text, rows[i].family, &err);
         assert_true(rc < 0 && err.code == -rc);
         assert_string_equal(err.msg, rows[i].want);
+        if (rows[i].family == AF_UNSPEC)
+            assert_false(tsp_addr_parse(&a, rows[i].text));
     }
 }
 
