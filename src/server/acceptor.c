@@ -38,12 +38,13 @@ static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 static void leave(struct tsp_acceptor *a)
 {
     tsp_waker_stop(&a->wake);
+    a->sessions.leaving = true;
+    tsp_sessions_relieve(&a->sessions);
     tsp_listener_drain(&a->listener, tsp_now_ns() + DRAIN_NS);
     tsp_listener_close(&a->listener);
-    a->sessions.leaving = true;
     ev_timer_start(a->loop, &a->grace);
-    if (a->sessions.count.open == 0)
-        ev_break(a->loop, EVBREAK_ALL);
+    /* What ended last in between was not the last of all. */
+    ev_break(a->loop, a->sessions.count.open ? EVBREAK_CANCEL : EVBREAK_ALL);
 }
 
 static void on_wake(struct tsp_waker *waker)
@@ -55,8 +56,12 @@ static void on_wake(struct tsp_waker *waker)
     bool stop = a->stop;
     pthread_cond_signal(&a->told);
     pthread_mutex_unlock(&a->lock);
-    if (stop)
+    if (stop) {
         leave(a);
+        return;
+    }
+    tsp_sessions_relieve(&a->sessions);
+    tsp_listener_start(&a->listener);
 }
 
 static void *run(void *data)
@@ -66,17 +71,6 @@ static void *run(void *data)
     tsp_listener_start(&a->listener);
     ev_run(a->loop, 0);
     return NULL;
-}
-
-/* Releases all but the counts: they can still be asked for. */
-static void release(struct tsp_acceptor *a)
-{
-    tsp_listener_close(&a->listener);
-    tsp_sessions_clear(&a->sessions);
-    tsp_waker_close(&a->wake);
-    if (a->loop)
-        ev_loop_destroy(a->loop);
-    a->loop = NULL;
 }
 
 static void init_lock(struct tsp_acceptor *a)
@@ -90,7 +84,7 @@ static void init_lock(struct tsp_acceptor *a)
 }
 
 int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
-                     struct tsp_err *err)
+                     struct tsp_cap *cap, struct tsp_err *err)
 {
     struct tsp_acceptor *a = calloc(1, sizeof *a);
     if (!a)
@@ -102,7 +96,7 @@ int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
     a->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     int rc = a->loop ? tsp_waker_init(&a->wake, a->loop, on_wake, a, err)
                      : tsp_fail(err, errno, "event loop of an acceptor");
-    tsp_sessions_init(&a->sessions, a->loop, answer);
+    tsp_sessions_init(&a->sessions, a->loop, answer, cap, &a->wake);
     if (!rc && tsp_sessions_prepare(&a->sessions, TSP_SESSIONS_PREPARED))
         rc = tsp_fail(err, ENOMEM, "sessions of an acceptor");
     if (rc) {
@@ -166,12 +160,21 @@ void tsp_acceptor_join(struct tsp_acceptor *a)
     if (a->running)
         pthread_join(a->thread, NULL);
     a->running = false;
-    release(a);
+}
+
+void tsp_acceptor_release(struct tsp_acceptor *a)
+{
+    tsp_listener_close(&a->listener);
+    tsp_sessions_clear(&a->sessions);
+    tsp_waker_close(&a->wake);
+    if (a->loop)
+        ev_loop_destroy(a->loop);
+    a->loop = NULL;
 }
 
 void tsp_acceptor_free(struct tsp_acceptor *a)
 {
-    release(a);
+    tsp_acceptor_release(a);
     pthread_mutex_destroy(&a->lock);
     pthread_cond_destroy(&a->told);
     free(a);

@@ -33,10 +33,10 @@ struct tsp_acceptor {
     struct tsp_server_stats seen; /* as of request `answered` */
 };
 
-/* Makes the loop; the caller then opens sockets in listener and sets the cap
- * of sessions. On failure nothing is left. */
+/* Makes the loop; the caller then opens sockets in listener. On failure nothing is left,
+ * but the cap is not to be used. */
 int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
-                     struct tsp_err *err);
+                     struct tsp_cap *cap, struct tsp_err *err);
 int tsp_acceptor_start(struct tsp_acceptor *a, struct tsp_err *err);
 
 /* Asks for the counts; collect adds them to out. It waits until the time given
@@ -44,10 +44,12 @@ int tsp_acceptor_start(struct tsp_acceptor *a, struct tsp_err *err);
 void tsp_acceptor_ask(struct tsp_acceptor *a);
 void tsp_acceptor_collect(struct tsp_acceptor *a, int64_t until_ns, struct tsp_server_stats *out);
 
-/* Tells the thread to finish; join waits for it and releases everything but the
- * counts. Both do nothing the second time. */
+/* Tells the thread to finish; join waits for it; release, once all threads of the server
+ * are joined (they wake each other), leaves nothing but the counts. All do nothing the
+ * second time. */
 void tsp_acceptor_stop(struct tsp_acceptor *a);
 void tsp_acceptor_join(struct tsp_acceptor *a);
+void tsp_acceptor_release(struct tsp_acceptor *a);
 
 void tsp_acceptor_free(struct tsp_acceptor *a); /* joined, or never started */
 

@@ -56,8 +56,11 @@ static enum accepted accept_one(struct tsp_listener *l, int listening)
     return tsp_sessions_take(l->sessions, fd, &peer) ? TAKEN : EXHAUSTED;
 }
 
+/* Unless it rests, or the cap holds it. */
 static void listen_on(struct tsp_listener *l)
 {
+    if (ev_is_active(&l->rest) || atomic_load(&l->sessions->here.held))
+        return;
     for (size_t i = 0; i < l->count; i++)
         ev_io_start(l->sessions->loop, &l->io[i]);
 }
@@ -72,7 +75,7 @@ static void listen_off(struct tsp_listener *l)
 static void rest(struct tsp_listener *l)
 {
     l->sessions->count.accept_errors++;
-    (void)tsp_sessions_shed(l->sessions);
+    tsp_sessions_shed(l->sessions);
     listen_off(l);
     ev_timer_set(&l->rest, l->pause, 0.);
     ev_timer_start(l->sessions->loop, &l->rest);
@@ -88,7 +91,8 @@ static void on_rested(struct ev_loop *loop, ev_timer *timer, int revents)
 
 /* At the cap every connection taken sheds another, so there the open ones get
  * their turn after each: a whole batch would shed sessions that have progress to
- * make but were not yet asked.
+ * make but were not yet asked. And it takes none while another thread has yet to
+ * shed for the last one.
  *
  * At the descriptor limit accept() says EMFILE with an empty queue, too. So the
  * error counts only when nothing was taken in this wake-up: then the kernel had
@@ -97,6 +101,7 @@ static void on_connections(struct ev_loop *loop, ev_io *io, int revents)
 {
     (void)loop;
     struct tsp_listener *l = io->data;
+    struct tsp_cap *cap = l->sessions->cap;
     if (revents & EV_ERROR) {
         rest(l);
         return;
@@ -115,8 +120,11 @@ static void on_connections(struct ev_loop *loop, ev_io *io, int revents)
         case SKIPPED:
             break;
         }
-        if (tsp_sessions_full(l->sessions))
+        if (tsp_cap_full(cap)) {
+            if (tsp_cap_hold(cap, &l->sessions->here))
+                listen_off(l);
             return;
+        }
     }
 }
 

@@ -35,7 +35,7 @@ int tsp_listener_init(struct tsp_listener *l, struct tsp_sessions *sessions, siz
 int tsp_listener_open(struct tsp_listener *l, struct tsp_addr *at,
                       const struct tsp_listen_options *options, struct tsp_err *err);
 
-/* Begins to accept, in the loop of the sessions. */
+/* Begins to accept, in the loop of the sessions; again after the cap has held it. */
 void tsp_listener_start(struct tsp_listener *l);
 
 /* Accepts what the kernel has queued already, until deadline_ns at most. */

@@ -34,7 +34,7 @@ struct tsp_server {
     size_t ats;
     struct tsp_acceptor **acceptor;
     size_t acceptors;
-    int64_t max_open;
+    struct tsp_cap cap;
 };
 
 /* SO_REUSEPORT lets a second server of the same user share a port that is in
@@ -142,7 +142,7 @@ static int make_acceptors(struct tsp_server *s, size_t n, struct tsp_err *err)
     if (!s->acceptor)
         return tsp_fail(err, ENOMEM, "%zu acceptors", n);
     for (size_t i = 0; i < n; i++) {
-        int rc = tsp_acceptor_new(&s->acceptor[i], &s->answer, err);
+        int rc = tsp_acceptor_new(&s->acceptor[i], &s->answer, &s->cap, err);
         if (rc)
             return rc;
         s->acceptors++;
@@ -150,8 +150,9 @@ static int make_acceptors(struct tsp_server *s, size_t n, struct tsp_err *err)
     return 0;
 }
 
-/* After all listeners are open, so that what they take is seen. */
-static int split_cap(struct tsp_server *s, int64_t asked, int64_t nofile, struct tsp_err *err)
+/* After all listeners are open, so that what they take is seen. Each thread may have one
+ * connection beyond the cap for a moment. */
+static int set_cap(struct tsp_server *s, int64_t asked, int64_t nofile, struct tsp_err *err)
 {
     struct tsp_limits limits;
     tsp_limits_read(&limits, "/proc");
@@ -159,16 +160,14 @@ static int split_cap(struct tsp_server *s, int64_t asked, int64_t nofile, struct
     int64_t n = (int64_t)s->acceptors, used = limits.nofile_used;
     if (used < 0) /* counting takes a descriptor, too, and there was none: what is known of */
         used = OTHERS + n * (2 + (int64_t)s->ats);
-    int64_t room = nofile - used - reserve;
-    if (room < n)
+    int64_t room = nofile - used - reserve - n;
+    if (room < 1)
         return tsp_refuse(
             err, EMFILE,
             "open files: %lld allowed, %lld in use, which leaves none for connections "
             "(raise with ulimit -n)",
             (long long)nofile, (long long)used);
-    s->max_open = asked > 0 && asked < room ? asked : room;
-    for (int64_t i = 0; i < n; i++)
-        s->acceptor[i]->sessions.cap = s->max_open / n + (i < s->max_open % n);
+    s->cap.max = asked > 0 && asked < room ? asked : room;
     return 0;
 }
 
@@ -178,8 +177,6 @@ static int set_up(struct tsp_server *s, const struct tsp_server_spec *spec, stru
     struct tsp_limits limits;
     tsp_limits_read(&limits, "/proc");
     int64_t n = spec->acceptors > 0 ? spec->acceptors : limits.cpus;
-    if (spec->max_open > 0 && n > spec->max_open)
-        n = spec->max_open;
     struct tsp_listen_options options = {
         .backlog = (int)(spec->backlog > 0 ? spec->backlog : limits.somaxconn),
         .defer = spec->defer_accept};
@@ -200,7 +197,7 @@ static int set_up(struct tsp_server *s, const struct tsp_server_spec *spec, stru
         rc = make_acceptors(s, (size_t)(n > 0 ? n : 1), err);
     if (rc == 0)
         rc = (spec->port.lo ? listen_all : listen_anywhere)(s, &options, err);
-    return rc ? rc : split_cap(s, spec->max_open, nofile, err);
+    return rc ? rc : set_cap(s, spec->max_open, nofile, err);
 }
 
 int tsp_server_start(struct tsp_server **server, const struct tsp_server_spec *spec,
@@ -237,7 +234,7 @@ const char *tsp_server_address(const struct tsp_server *s, size_t i)
 
 int64_t tsp_server_max_open(const struct tsp_server *s)
 {
-    return s->max_open;
+    return s->cap.max;
 }
 
 void tsp_server_stats(struct tsp_server *s, struct tsp_server_stats *out)
@@ -256,6 +253,8 @@ void tsp_server_stop(struct tsp_server *s)
         tsp_acceptor_stop(s->acceptor[i]);
     for (size_t i = 0; i < s->acceptors; i++)
         tsp_acceptor_join(s->acceptor[i]);
+    for (size_t i = 0; i < s->acceptors; i++)
+        tsp_acceptor_release(s->acceptor[i]);
 }
 
 void tsp_server_free(struct tsp_server *s)

@@ -40,8 +40,9 @@ uint16_t tsp_server_port(const struct tsp_server *s);
 const char *tsp_server_address(const struct tsp_server *s, size_t i);
 
 /* The cap in force: what was asked for, but no more than the descriptor limit
- * (raised to the hard one) leaves after what is open now and a reserve of 64,
- * or a quarter of a small limit. A client in the same process is not allowed for. */
+ * (raised to the hard one) leaves after what is open now, one for each acceptor and a
+ * reserve of 64, or a quarter of a small limit. It holds for all acceptors together. A client in
+ * the same process is not allowed for. */
 int64_t tsp_server_max_open(const struct tsp_server *s);
 
 /* Exact: every connection whose end a client has seen is in it. Running or

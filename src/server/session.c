@@ -144,15 +144,33 @@ static void put_back(struct tsp_sessions *s, struct tsp_session *c)
     s->pool = &c->by_age;
 }
 
+/* Tells the other threads how long the one to shed here has been without progress. */
+static void tell_idlest(struct tsp_sessions *s)
+{
+    int64_t since = list_empty(&s->by_progress)
+                        ? TSP_CAP_NONE
+                        : SESSION_OF(s->by_progress.next, by_progress)->progress_ns;
+    atomic_store_explicit(&s->here.idlest_ns, since, memory_order_relaxed);
+}
+
+/* It waits no longer. */
+static void unlist(struct tsp_session *c)
+{
+    struct tsp_sessions *s = set_of(c);
+    ev_io_stop(s->loop, &c->io);
+    list_remove(&c->by_progress);
+    list_remove(&c->by_age);
+    tell_idlest(s);
+}
+
 /* Gives the session back to the pool. It is counted before its socket closes,
  * so that a client that has seen the end finds itself in the statistics. */
 static void finish(struct tsp_session *c)
 {
     struct tsp_sessions *s = set_of(c);
     if (waits(c)) {
-        ev_io_stop(s->loop, &c->io);
-        list_remove(&c->by_progress);
-        list_remove(&c->by_age);
+        unlist(c);
+        tsp_cap_leave(s->cap);
     }
     s->count.open--;
     (void)close(c->io.fd);
@@ -161,7 +179,7 @@ static void finish(struct tsp_session *c)
         ev_break(s->loop, EVBREAK_ALL);
 }
 
-/* Ends a session that waits. What lies in its socket's queues goes with it. */
+/* Ends a session with a reset. What lies in its socket's queues goes with it. */
 static void end(struct tsp_session *c)
 {
     tsp_sock_reset_on_close(c->io.fd);
@@ -205,6 +223,7 @@ static void progress(struct tsp_session *c)
     c->progress_ns = tsp_now_ns();
     list_remove(&c->by_progress);
     list_append(&set_of(c)->by_progress, &c->by_progress);
+    tell_idlest(set_of(c));
 }
 
 static void watch(struct tsp_session *c, int want)
@@ -251,10 +270,13 @@ static void on_event(struct ev_loop *loop, ev_io *io, int revents)
     watch(c, want);
 }
 
-void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a)
+void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a,
+                       struct tsp_cap *cap, struct tsp_waker *wake)
 {
     s->loop = loop;
     s->answer = a;
+    s->cap = cap;
+    tsp_cap_add(cap, &s->here, wake);
     list_init(&s->by_progress);
     list_init(&s->by_age);
     ev_init(&s->expiry, on_expiry);
@@ -288,10 +310,11 @@ static void wait_for(struct tsp_session *c, int want)
     c->accepted_ns = c->progress_ns = tsp_now_ns();
     list_append(&s->by_progress, &c->by_progress);
     list_append(&s->by_age, &c->by_age);
+    tell_idlest(s);
     watch(c, want);
     arm_expiry(s);
-    if (s->count.open > (uint64_t)s->cap)
-        tsp_sessions_shed(s);
+    if (tsp_cap_enter(s->cap))
+        tsp_sessions_relieve(s);
 }
 
 bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer)
@@ -315,18 +338,37 @@ bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *pe
     return true;
 }
 
-bool tsp_sessions_full(const struct tsp_sessions *s)
+/* Ends the session longest without progress; the cap has counted it off. */
+static void shed_idlest(struct tsp_sessions *s)
 {
-    return s->count.open >= (uint64_t)s->cap;
+    struct tsp_session *c = SESSION_OF(s->by_progress.next, by_progress);
+    unlist(c);
+    s->count.shed++;
+    end(c);
 }
 
-bool tsp_sessions_shed(struct tsp_sessions *s)
+void tsp_sessions_shed(struct tsp_sessions *s)
 {
-    if (list_empty(&s->by_progress))
-        return false;
-    s->count.shed++;
-    end(SESSION_OF(s->by_progress.next, by_progress));
-    return true;
+    if (!tsp_cap_choose(s->cap, &s->here, 1))
+        return;
+    tsp_cap_leave(s->cap);
+    shed_idlest(s);
+}
+
+/* A thread that leaves hears no other's call any more, so there each sheds its own. */
+static bool sheds_here(struct tsp_sessions *s)
+{
+    return s->leaving ? !list_empty(&s->by_progress) : tsp_cap_choose(s->cap, &s->here, 0);
+}
+
+void tsp_sessions_relieve(struct tsp_sessions *s)
+{
+    for (int n = tsp_cap_asked(&s->here); n > 0 && !list_empty(&s->by_progress); n--) {
+        tsp_cap_leave(s->cap);
+        shed_idlest(s);
+    }
+    while (tsp_cap_over(s->cap) && sheds_here(s) && tsp_cap_claim(s->cap))
+        shed_idlest(s);
 }
 
 void tsp_sessions_end(struct tsp_sessions *s)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "net/addr.h"
+#include "server/cap.h"
 #include "server/server.h"
 
 /* What all sessions of a server share, read-only. */
@@ -47,17 +48,19 @@ struct tsp_session {
 struct tsp_sessions {
     struct ev_loop *loop;
     const struct tsp_answer *answer;
-    int64_t cap;                         /* sessions open at once */
+    struct tsp_cap *cap;                 /* the server's */
+    struct tsp_cap_thread here;          /* what the other threads know of this one */
     struct tsp_link by_progress, by_age; /* oldest first */
     struct tsp_link *pool;               /* ended sessions, to be used again */
     ev_timer expiry;
-    bool leaving;                  /* the loop ends with the last session */
+    bool leaving;                  /* the loop ends with the last session; to shed is ours alone */
     struct tsp_server_stats count; /* this thread's part */
     char bite[TSP_SESSION_BITE];   /* recv() wants an address; never read */
 };
 
-/* All-zero before; nothing is allocated. */
-void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a);
+/* All-zero before; nothing is allocated. wake: calls tsp_sessions_relieve on this thread. */
+void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struct tsp_answer *a,
+                       struct tsp_cap *cap, struct tsp_waker *wake);
 
 /* What a stall of a tenth of a second leaves open at a usual rate: made beforehand, so
  * that memory does not grow over the hours. */
@@ -67,15 +70,16 @@ void tsp_sessions_init(struct tsp_sessions *s, struct ev_loop *loop, const struc
 int tsp_sessions_prepare(struct tsp_sessions *s, int n);
 
 /* Takes over an accepted socket and goes as far as it can with it at once; over
- * the cap the session longest without progress is shed. False = out of memory:
- * the socket is closed and nothing is counted. */
+ * the cap the session longest without progress is shed, with a reset. False = out
+ * of memory: the socket is closed and nothing is counted. */
 bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer);
 
-/* True when the next one to wait will shed another. */
-bool tsp_sessions_full(const struct tsp_sessions *s);
+/* Sheds the session longest without progress whatever the count: it or its thread frees
+ * a descriptor soon, where any is open. */
+void tsp_sessions_shed(struct tsp_sessions *s);
 
-/* Ends the session longest without progress, with a reset. False: there is none. */
-bool tsp_sessions_shed(struct tsp_sessions *s);
+/* Sheds what the other threads have asked for, and while the server is over its cap. */
+void tsp_sessions_relieve(struct tsp_sessions *s);
 
 /* Ends all, with a reset; they count as failed, timeout. */
 void tsp_sessions_end(struct tsp_sessions *s);

@@ -99,6 +99,11 @@ static int answered_one(const struct tsp_server_stats *t)
     return t->answered == 1;
 }
 
+static int one_open(const struct tsp_server_stats *t)
+{
+    return t->open == 1;
+}
+
 static int two_open(const struct tsp_server_stats *t)
 {
     return t->open == 2;
@@ -173,6 +178,30 @@ static void without_descriptors_at_the_cap_it_rests_and_sheds_just_so(void **sta
 {
     (void)state;
     rests_and_sheds_one_each_time(2);
+}
+
+static void a_thread_with_nothing_to_shed_asks_another(void **state)
+{
+    (void)state;
+    static const int script[] = {EMFILE};
+    struct tsp_server_spec spec = default_spec();
+    char answer[16];
+    spec.content = (struct tsp_data){"pong", 4};
+    spec.acceptors = 8;
+    /* One of eight threads has the idle one, and most likely another is asked next. */
+    for (int i = 0; i < 8; i++) {
+        struct tsp_server *s = server_start(&spec);
+        int idle = client_connect(tsp_server_port(s));
+        stats_when(s, one_open);
+        play(&accepts, script, 1);
+        assert_int_equal(client_ask(tsp_server_port(s), "x", answer, sizeof answer), 4);
+        assert_int_equal(recv(idle, answer, sizeof answer, 0), -1);
+        assert_int_equal(errno, ECONNRESET);
+        close(idle);
+        struct tsp_server_stats t = server_end(s);
+        assert_int_equal(t.accept_errors, 1);
+        assert_int_equal(t.shed, 1);
+    }
 }
 
 static void exhaustion_told_with_an_empty_queue_sheds_nobody(void **state)
@@ -329,6 +358,7 @@ int main(void)
         TEST(errors_of_one_connection_do_not_stop_the_next),
         TEST(without_descriptors_it_rests_and_sheds_one_each_time),
         TEST(without_descriptors_at_the_cap_it_rests_and_sheds_just_so),
+        TEST(a_thread_with_nothing_to_shed_asks_another),
         TEST(exhaustion_told_with_an_empty_queue_sheds_nobody),
         TEST(descriptors_that_come_back_are_used_again_and_it_never_spins),
         TEST(a_connection_there_is_no_memory_for_is_reset),

@@ -29,6 +29,13 @@ static int one_shed(const struct tsp_server_stats *t)
     return t->shed == 1;
 }
 
+static uint64_t wanted; /* connections, for all_taken */
+
+static int all_taken(const struct tsp_server_stats *t)
+{
+    return t->accepted == wanted && t->open == (wanted < 40 ? wanted : 40);
+}
+
 static void an_idle_client_is_ended_when_its_time_is_up(void **state)
 {
     (void)state;
@@ -162,6 +169,60 @@ static void at_the_cap_the_one_longest_without_progress_is_shed(void **state)
     assert_int_equal(t.failed, 0);
 }
 
+static void the_cap_is_one_number_for_all_acceptors(void **state)
+{
+    (void)state;
+    enum { CAP = 40, ALL = 3 * CAP };
+    struct tsp_server_spec spec = default_spec();
+    char answer[16];
+    int fd[ALL];
+    spec.content = (struct tsp_data){"pong", 4};
+    spec.max_open = CAP;
+    spec.acceptors = 4;
+    struct tsp_server *s = server_start(&spec);
+    assert_int_equal(tsp_server_max_open(s), CAP);
+    for (int i = 0; i < ALL; i++) {
+        fd[i] = client_connect(tsp_server_port(s));
+        wanted = (uint64_t)i + 1;
+        struct tsp_server_stats t = stats_when(s, all_taken);
+        assert_int_equal(t.open, i < CAP ? i + 1 : CAP);
+        assert_int_equal(t.shed, i < CAP ? 0 : i + 1 - CAP);
+        if (i < CAP)
+            continue;
+        /* The one longest without progress, whichever thread has it. */
+        assert_int_equal(recv(fd[i - CAP], answer, sizeof answer, 0), -1);
+        assert_int_equal(errno, ECONNRESET);
+        close(fd[i - CAP]);
+    }
+    for (int i = ALL - CAP; i < ALL; i++)
+        assert_int_equal(client_finish(fd[i], "x", answer, sizeof answer), 4);
+    struct tsp_server_stats t = server_end(s);
+    assert_int_equal(t.answered, CAP);
+    assert_int_equal(t.failed, 0);
+}
+
+static void a_crowd_is_shed_down_to_the_cap_and_no_further(void **state)
+{
+    (void)state;
+    enum { CAP = 40, CROWD = 400, ROUNDS = 5 };
+    struct tsp_server_spec spec = default_spec();
+    int fd[CROWD];
+    spec.max_open = CAP;
+    spec.acceptors = 8;
+    for (int round = 0; round < ROUNDS; round++) {
+        struct tsp_server *s = server_start(&spec);
+        for (int i = 0; i < CROWD; i++)
+            fd[i] = client_connect(tsp_server_port(s));
+        wanted = CROWD;
+        struct tsp_server_stats t = stats_when(s, all_taken);
+        assert_int_equal(t.open, CAP);
+        assert_int_equal(t.shed, CROWD - CAP);
+        for (int i = 0; i < CROWD; i++)
+            close(fd[i]);
+        server_end(s);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -172,6 +233,8 @@ int main(void)
         cmocka_unit_test(a_request_over_the_cap_is_ended_with_a_reset),
         cmocka_unit_test(a_reset_is_counted_as_one),
         cmocka_unit_test(at_the_cap_the_one_longest_without_progress_is_shed),
+        cmocka_unit_test(the_cap_is_one_number_for_all_acceptors),
+        cmocka_unit_test(a_crowd_is_shed_down_to_the_cap_and_no_further),
     };
     return cmocka_run_group_tests_name("server_limits", tests, NULL, NULL);
 }

@@ -213,8 +213,8 @@ static void the_cap_leaves_a_reserve_below_the_descriptor_limit(void **state)
     static const struct {
         int64_t free, asked, cap; /* free: descriptors not open at start */
     } rows[] = {
-        {10000, 0, 10000 - 64},
-        {10000, 1000000, 10000 - 64},
+        {10000, 0, 10000 - 64 - 1}, /* 1: the acceptor's, beyond the cap for a moment */
+        {10000, 1000000, 10000 - 64 - 1},
         {10000, 10, 10},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
