@@ -27,10 +27,24 @@ static void add(struct tsp_server_stats *into, const struct tsp_server_stats *fr
     }
 }
 
+static void tell_last(struct tsp_acceptor *a, const struct tsp_server_stats *count, bool done)
+{
+    pthread_mutex_lock(&a->lock);
+    a->seen = *count;
+    a->final = true;
+    a->done = done;
+    pthread_cond_signal(&a->told);
+    pthread_mutex_unlock(&a->lock);
+}
+
+/* Closing a million sockets takes ten seconds: whoever stops the server does not wait. */
 static void on_grace_over(struct ev_loop *loop, ev_timer *timer, int revents)
 {
     (void)revents;
     struct tsp_acceptor *a = timer->data;
+    struct tsp_server_stats count;
+    tsp_sessions_foresee_end(&a->sessions, &count);
+    tell_last(a, &count, false);
     tsp_sessions_end(&a->sessions);
     ev_break(loop, EVBREAK_ALL);
 }
@@ -70,6 +84,7 @@ static void *run(void *data)
     tsp_waker_start(&a->wake);
     tsp_listener_start(&a->listener);
     ev_run(a->loop, 0);
+    tell_last(a, &a->sessions.count, true);
     return NULL;
 }
 
@@ -121,11 +136,11 @@ int tsp_acceptor_start(struct tsp_acceptor *a, struct tsp_err *err)
 
 static void call(struct tsp_acceptor *a, bool stop)
 {
-    if (!a->running)
+    if (!a->running || a->stop)
         return;
     pthread_mutex_lock(&a->lock);
     a->asked++;
-    a->stop = a->stop || stop;
+    a->stop = stop;
     pthread_mutex_unlock(&a->lock);
     tsp_waker_call(&a->wake);
 }
@@ -135,17 +150,22 @@ void tsp_acceptor_ask(struct tsp_acceptor *a)
     call(a, false);
 }
 
+/* False: the time has passed. Locked. */
+static bool hear(struct tsp_acceptor *a, int64_t until_ns)
+{
+    struct timespec until = {.tv_sec = until_ns / TSP_SECOND, .tv_nsec = until_ns % TSP_SECOND};
+    return pthread_cond_timedwait(&a->told, &a->lock, &until) == 0;
+}
+
 void tsp_acceptor_collect(struct tsp_acceptor *a, int64_t until_ns, struct tsp_server_stats *out)
 {
     if (!a->running) {
         add(out, &a->sessions.count);
         return;
     }
-    struct timespec until = {.tv_sec = until_ns / TSP_SECOND, .tv_nsec = until_ns % TSP_SECOND};
-    int rc = 0;
     pthread_mutex_lock(&a->lock);
-    while (a->answered < a->asked && rc == 0)
-        rc = pthread_cond_timedwait(&a->told, &a->lock, &until);
+    while (a->answered < a->asked && hear(a, until_ns))
+        ;
     add(out, &a->seen);
     pthread_mutex_unlock(&a->lock);
 }
@@ -155,11 +175,20 @@ void tsp_acceptor_stop(struct tsp_acceptor *a)
     call(a, true);
 }
 
-void tsp_acceptor_join(struct tsp_acceptor *a)
+bool tsp_acceptor_join(struct tsp_acceptor *a, int64_t until_ns)
 {
-    if (a->running)
+    if (!a->running)
+        return true;
+    pthread_mutex_lock(&a->lock);
+    while (!a->final)
+        pthread_cond_wait(&a->told, &a->lock);
+    while (!a->done && hear(a, until_ns))
+        ;
+    a->running = !a->done;
+    pthread_mutex_unlock(&a->lock);
+    if (!a->running)
         pthread_join(a->thread, NULL);
-    a->running = false;
+    return !a->running;
 }
 
 void tsp_acceptor_release(struct tsp_acceptor *a)

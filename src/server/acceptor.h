@@ -30,6 +30,7 @@ struct tsp_acceptor {
     pthread_cond_t told;
     uint64_t asked, answered; /* requests for the counts, in number */
     bool stop;
+    bool final, done;             /* seen will not change; the thread has nothing left to do */
     struct tsp_server_stats seen; /* as of request `answered` */
 };
 
@@ -44,11 +45,12 @@ int tsp_acceptor_start(struct tsp_acceptor *a, struct tsp_err *err);
 void tsp_acceptor_ask(struct tsp_acceptor *a);
 void tsp_acceptor_collect(struct tsp_acceptor *a, int64_t until_ns, struct tsp_server_stats *out);
 
-/* Tells the thread to finish; join waits for it; release, once all threads of the server
- * are joined (they wake each other), leaves nothing but the counts. All do nothing the
- * second time. */
+/* Tells the thread to finish. join waits until its counts are final, and until the time
+ * given for its end: false = it still closes what it has counted as ended. release, once
+ * all threads of the server are joined (they wake each other), leaves nothing but the
+ * counts. All do nothing the second time. */
 void tsp_acceptor_stop(struct tsp_acceptor *a);
-void tsp_acceptor_join(struct tsp_acceptor *a);
+bool tsp_acceptor_join(struct tsp_acceptor *a, int64_t until_ns);
 void tsp_acceptor_release(struct tsp_acceptor *a);
 
 void tsp_acceptor_free(struct tsp_acceptor *a); /* joined, or never started */

@@ -10,8 +10,9 @@
 #include "server/acceptor.h"
 #include "sys/limits.h"
 
-/* How long stats() waits for the threads. */
+/* How long stats() waits for the threads, and stop() for them to have closed everything. */
 #define STATS_WAIT_NS TSP_SECOND
+#define STOP_WAIT_NS (950 * TSP_MS)
 
 /* Ports to try until one is free on every address: the kernel's choice, then
  * some below its usual range. */
@@ -247,21 +248,27 @@ void tsp_server_stats(struct tsp_server *s, struct tsp_server_stats *out)
         tsp_acceptor_collect(s->acceptor[i], until, out);
 }
 
-void tsp_server_stop(struct tsp_server *s)
+static void stop(struct tsp_server *s, int64_t until_ns)
 {
+    bool over = true;
     for (size_t i = 0; i < s->acceptors; i++)
         tsp_acceptor_stop(s->acceptor[i]);
     for (size_t i = 0; i < s->acceptors; i++)
-        tsp_acceptor_join(s->acceptor[i]);
-    for (size_t i = 0; i < s->acceptors; i++)
+        over = tsp_acceptor_join(s->acceptor[i], until_ns) && over;
+    for (size_t i = 0; over && i < s->acceptors; i++)
         tsp_acceptor_release(s->acceptor[i]);
+}
+
+void tsp_server_stop(struct tsp_server *s)
+{
+    stop(s, tsp_now_ns() + STOP_WAIT_NS);
 }
 
 void tsp_server_free(struct tsp_server *s)
 {
     if (!s)
         return;
-    tsp_server_stop(s);
+    stop(s, INT64_MAX);
     for (size_t i = 0; i < s->acceptors; i++)
         tsp_acceptor_free(s->acceptor[i]);
     free(s->acceptor);
