@@ -36,6 +36,16 @@ for _, row in ipairs { { 1, 3 }, { 2, 3 }, { 4, 3 }, { 6, 3 } } do
   end)
 end
 
+test("a target that accepts and never answers is the limit, not a closed port", function()
+  local outcome, answer = find { mute = true }
+  equal(#outcome.trials, 1)
+  equal(answer.limited_by, "target")
+  equal(answer.rate, nil)
+  equal(outcome.conclusive, false)
+  contains(answer.reason, "already at the lowest rate, 50/s, 100.0% failed: timeout/reply 150")
+  equal(answer.reason:find("listen"), nil)
+end)
+
 test("whenever a target dies, the interval is one", function()
   for i = 0, 180 do
     local _, answer = find { bucket = { rate = 300, burst = 30 }, dies = 4 + i / 2 }

@@ -143,16 +143,6 @@ test("a baseline that fails ends the search at once, with the failures", functio
   equal(answer.limited_by, "none found")
 end)
 
-test("a target that accepts and never answers is the limit, not a closed port", function()
-  local outcome, answer = find { mute = true }
-  equal(#outcome.trials, 1)
-  equal(answer.limited_by, "target")
-  equal(answer.rate, nil)
-  equal(outcome.conclusive, false)
-  contains(answer.reason, "already at the lowest rate, 50/s, 100.0% failed: timeout/reply 150")
-  equal(answer.reason:find("listen"), nil)
-end)
-
 test("a target that dies ends the search within two trials", function()
   local outcome, answer = find { dies = 8 }
   local _, amid = find { dies = 9 }
