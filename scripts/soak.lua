@@ -5,10 +5,12 @@ local document = require "tspam.document"
 local json = require "tspam.json"
 local jobs = require "tspam.job"
 local soak = require "tspam.soak"
+local confidence = require "tspam.soak.confidence"
 
 local options = cli.parse {
   name = "soak",
-  about = "Holds a rate for long: fewer than 0.001 % may fail. Exit 3 when it does not pass.",
+  about = "Holds a rate for long: fewer than 0.001 % may fail. Exit 3 when it does not pass, "
+    .. "4 when too few connections were made to tell (300,000 without a failure are enough).",
   groups = { "target", "payload", "sources", "run", "output" },
   -- A time-out below a second: the retry of a dropped SYN does not hide the drop.
   overrides = { timeout = { default = "0.9", help = "for a whole exchange" } },
@@ -17,16 +19,13 @@ local options = cli.parse {
     min = 1 },
 }
 
-local length, short = options.length, false
-if not length then
-  length, short = soak.default_length(options.rate)
-end
+local length = options.length or confidence.default_length(options.rate)
 local load = { rate = options.rate, length = length, interval = math.max(0.25, length / 2000),
   label = "soak" }
 local job <close> = jobs.open(options, { load })
-if short then
-  job:say("option '--rate': %g/s makes too few connections even in the longest run, %.0f s, to "
-    .. "show that fewer than 0.001 %% fail", options.rate, length)
+local note = confidence.foresee(options.rate, length)
+if note then
+  job:say("%s", note)
 end
 local result = job:run(load)
 local answer = soak.judge(result)
@@ -37,4 +36,4 @@ local status = job:finish {
   schema = "tspam.soak/1",
   fields = { soak.field(answer), { "runs", json.list { document.run(result) } } },
 }
-return status == 0 and answer.pass == false and 3 or status
+return soak.status(answer, status)

@@ -1,27 +1,18 @@
 --- A long run at one rate, judged by RFC 9411's criteria. Pure: results in,
 -- tables out.
 
+local confidence = require "tspam.soak.confidence"
 local format = require "tspam.format"
 local json = require "tspam.json"
+local own = require "tspam.search.own"
 local state = require "tspam.soak.state"
 
 local soak = {}
 
---- RFC 9411: of failed transactions and of unexpected resets less than this.
-local FAILURES <const> = 1e-5
+--- RFC 9411; of failed transactions and of unexpected resets it allows the same.
 local RATE <const>, CONCURRENCY <const> = 0.05, 0.1
 --- Few open connections waver by more than a tenth of themselves.
 local OPEN_FLOOR <const> = 2
-
---- No run lasts longer, in seconds.
-local LONGEST <const> = 1e6
-
---- max(300 s, what 300,000 connections take): so many without a failure show,
--- with 95 % confidence, that fewer than one in 100,000 fails. -> seconds, and
--- whether they are too few for that
-function soak.default_length(rate)
-  return math.min(LONGEST, math.max(300, 3e5 / rate)), 3e5 / rate > LONGEST
-end
 
 -- Seconds in which connections were opened: a signal cuts them short.
 local function opened_for(result)
@@ -29,35 +20,6 @@ local function opened_for(result)
     return result.achieved > 0 and result.started / result.achieved or 0
   end
   return result.length
-end
-
-local function poisson_at_most(k, mean)
-  local term, sum = math.exp(-mean), 0
-  for i = 0, k do
-    sum = sum + term
-    term = term * mean / (i + 1)
-  end
-  return sum
-end
-
---- The share of failures that k of n are compatible with, at 95 %: for k = 0 the
--- rule of three, 3 / n.
-function soak.bound(k, n)
-  if n == 0 then
-    return nil
-  elseif k > 200 then
-    return math.min(1, (k + 1.645 * math.sqrt(k) + 1.2) / n)
-  end
-  local low, high = k, 3 * k + 5
-  for _ = 1, 60 do
-    local mean = (low + high) / 2
-    if poisson_at_most(k, mean) > 0.05 then
-      low = mean
-    else
-      high = mean
-    end
-  end
-  return math.min(1, high / n)
 end
 
 local function resets(result)
@@ -88,8 +50,8 @@ local function sustained(result)
 end
 
 local function share_criterion(name, k, n)
-  return { name = name, value = n > 0 and k / n or 0, limit = FAILURES,
-    pass = n > 0 and k / n < FAILURES,
+  return { name = name, value = n > 0 and k / n or 0, limit = confidence.share,
+    pass = n > 0 and k / n < confidence.share,
     text = ("%s of %s, less than 0.001 %% wanted"):format(format.count(k), format.count(n)) }
 end
 
@@ -132,22 +94,59 @@ local function criteria(result)
   }
 end
 
---- -> {pass, criteria, confidence, state_capacity, sustainable, recovered}. One
--- that was interrupted has figures, but no pass: interrupted says after how long.
-function soak.judge(result)
-  local answer = { pass = true, criteria = criteria(result) }
-  for _, criterion in ipairs(answer.criteria) do
-    answer.pass = answer.pass and criterion.pass
-  end
-  if result.interrupted then
-    answer.pass, answer.interrupted = nil, opened_for(result)
-    for _, criterion in ipairs(answer.criteria) do
-      criterion.pass = nil
+local function violated(list)
+  for _, criterion in ipairs(list) do
+    if not criterion.pass then
+      return true
     end
   end
-  local bound = soak.bound(result.failed, result.started)
-  answer.confidence = { connections = result.started, failed = result.failed, bound = bound,
-    level = 0.95, enough = bound ~= nil and bound < FAILURES }
+  return false
+end
+
+local function too_few(result, needed)
+  local failed = result.failed
+  return ("no criterion is violated, but %s cannot show with 95 %% confidence that fewer than "
+    .. "0.001 %% fail; %s can, if %s (%s)"):format(
+    format.plural(result.started, "connection"), format.count(needed),
+    failed == 0 and "none fails" or ("no more than %s fail"):format(format.count(failed)),
+    confidence.way(result.rate, needed))
+end
+
+-- What was cut short, or spoiled by this machine, says nothing of the target.
+local function without_verdict(answer, reason)
+  answer.reason = reason
+  for _, criterion in ipairs(answer.criteria) do
+    criterion.pass = nil
+  end
+end
+
+-- A pass is a claim: it takes the confidence that fewer than 0.001 % fail. A
+-- criterion that is violated is violated, however few they were.
+local function decide(answer, result)
+  local limit, why = own.limit(result)
+  if result.interrupted then
+    answer.interrupted = opened_for(result)
+    without_verdict(answer, "interrupted")
+  elseif limit then
+    answer.limited_by = limit
+    without_verdict(answer, ("this machine was the limit (%s): %s"):format(limit, why))
+  elseif violated(answer.criteria) then
+    answer.pass = false
+  elseif answer.confidence.enough then
+    answer.pass = true
+  else
+    answer.reason = too_few(result, answer.confidence.needed)
+  end
+  answer.conclusive = answer.pass ~= nil
+end
+
+--- -> {pass, conclusive, reason, limited_by, criteria, confidence, state_capacity,
+-- sustainable, recovered}. pass is nil where that is not known, reason says why; of
+-- one that was interrupted interrupted says after how long.
+function soak.judge(result)
+  local answer = { criteria = criteria(result),
+    confidence = confidence.of(result.failed, result.started) }
+  decide(answer, result)
   local full = state(result, opened_for(result))
   if full then
     answer.state_capacity, answer.sustainable = full.connections, full.sustainable
@@ -172,6 +171,8 @@ local WORD <const> = { [true] = "pass", [false] = "FAIL" }
 local function verdict_text(answer)
   if answer.interrupted then
     return ("Interrupted after %s: no verdict.\n"):format(format.time(answer.interrupted))
+  elseif not answer.conclusive then
+    return ("The soak is inconclusive: %s.\n"):format(answer.reason)
   end
   return ("The soak %s.\n"):format(answer.pass and "passes" or "fails")
 end
@@ -182,15 +183,24 @@ function soak.text(answer)
     lines[i] = ("%-12s %-5s %s\n"):format(criterion.name, WORD[criterion.pass] or "-",
       criterion.text)
   end
-  local confidence = answer.confidence
-  lines[#lines + 1] = ("With 95 %% confidence at most %s fail%s.\n"):format(
-    format.share(confidence.bound or 1, 1),
-    confidence.enough and "" or " (less than 0.001 % takes 300,000 without a failure to show)")
+  lines[#lines + 1] = ("With 95 %% confidence at most %s fail.\n"):format(
+    format.share(answer.confidence.bound or 1, 1))
   if answer.state_capacity then
     lines[#lines + 1] = state_text(answer)
   end
   lines[#lines + 1] = verdict_text(answer)
   return table.concat(lines)
+end
+
+--- The exit status: 3 for a fail, 4 where too few were made to tell, in a dry run
+-- too. status: what the run and --require came to.
+function soak.status(answer, status)
+  if status >= 4 then
+    return status
+  elseif answer.pass == false then
+    return 3
+  end
+  return answer.confidence.enough and status or 4
 end
 
 --- The field "answer" of the JSON document.
@@ -201,10 +211,11 @@ function soak.field(answer)
       { "value", criterion.value }, { "limit", criterion.limit }, { "text", criterion.text } }
   end
   return { "answer", json.object {
-    { "pass", answer.pass }, { "criteria", json.list(list) },
-    { "confidence", json.plain(answer.confidence) }, { "state_capacity", answer.state_capacity },
-    { "failed_at", answer.failed_at }, { "recovered", answer.recovered },
-    { "sustainable", answer.sustainable },
+    { "pass", answer.pass }, { "conclusive", answer.conclusive },
+    { "limited_by", answer.limited_by }, { "reason", answer.reason },
+    { "criteria", json.list(list) }, { "confidence", json.plain(answer.confidence) },
+    { "state_capacity", answer.state_capacity }, { "failed_at", answer.failed_at },
+    { "recovered", answer.recovered }, { "sustainable", answer.sustainable },
   } }
 end
 

@@ -40,6 +40,12 @@ for script in "saturate --start 50 -l 0.5" "capacity --recover"; do
     check "  and asks why" out_has "does anything listen on 127.0.0.1 port 1?"
 done
 
+run soak -r 50 -l 1
+check "a soak too short to pass has no answer, of a dry run either: 4" status_is 4
+check "  it was said before" err_has "note: 50 connections can fail, but not pass:"
+check "  and it does not say that it passes" eval \
+    'out_has "The soak is inconclusive: " && ! out_has "passes"'
+
 run capacity -r 50 --hold 1 --require 'connections>=1k'
 check "a requirement of a script's own figure takes units: 3" status_is 3
 check "  and no connection was held for longer than asked" eval '! out_has "holds"'

@@ -39,7 +39,8 @@ for _, script in ipairs(shipped.list()) do
   end)
 end
 
--- The document of each script, run short: its top-level fields (API.md, 4).
+-- The document of each script, run short: its top-level fields (API.md, 4). A soak of
+-- 20 connections cannot pass, which is no answer.
 local COMMON <const> = "interrupted ok requirements target version "
 for _, row in ipairs {
   { "rate", "-r 20 -l 0.2", COMMON .. "runs" },
@@ -52,12 +53,12 @@ for _, row in ipairs {
   { "doctor", "", "version findings" },
 } do
   local name, words, wanted, kind = table.unpack(row)
-  test(name .. " --json has the fields that it should, and all is well", function()
+  test(name .. " --json has the fields that it should", function()
     local until_stopped = name == "server" and "timeout --preserve-status -s INT 1 " or ""
     local status, out, err = t.shell(until_stopped .. TSPAM .. name .. " --quiet --json - "
       .. words)
     local value = assert(dkjson.decode(out), err)
-    equal(status, 0)
+    equal(status, name == "soak" and 4 or 0)
     equal(value.schema, ("tspam.%s/1"):format(kind or name))
     value.schema = nil
     for key in wanted:gmatch("%S+") do

@@ -1,0 +1,81 @@
+--- What so many failures of so many connections say, with 95 % confidence, of the
+-- share that fails: how many it takes to show that it is as small as RFC 9411 asks.
+
+local format = require "tspam.format"
+
+local confidence = {}
+
+--- Fewer than this may fail.
+confidence.share = 1e-5
+
+--- No run lasts longer, in seconds.
+local LONGEST <const> = 1e6
+
+local function poisson_at_most(k, mean)
+  local term, sum = math.exp(-mean), 0
+  for i = 0, k do
+    sum = sum + term
+    term = term * mean / (i + 1)
+  end
+  return sum
+end
+
+-- The largest mean with which k failures are compatible: 3 for none.
+local function most(k)
+  if k > 200 then
+    return k + 1.645 * math.sqrt(k) + 1.2
+  end
+  local low, high = k, 3 * k + 5
+  for _ = 1, 60 do
+    local mean = (low + high) / 2
+    if poisson_at_most(k, mean) > 0.05 then
+      low = mean
+    else
+      high = mean
+    end
+  end
+  return high
+end
+
+--- The share of failures that k of n are compatible with: for k = 0 the rule of
+-- three, 3 / n. nil where n is 0.
+function confidence.bound(k, n)
+  return n > 0 and math.min(1, most(k) / n) or nil
+end
+
+--- So many connections, k of them failed, are enough: 300,000 for none. Three
+-- figures, rounded up.
+function confidence.needed(k)
+  local n = most(k) / confidence.share
+  local unit = 10 ^ (math.floor(math.log(n, 10)) - 2)
+  return math.tointeger(math.ceil(n / unit) * unit)
+end
+
+function confidence.of(k, n)
+  local bound = confidence.bound(k, n)
+  return { connections = n, failed = k, bound = bound, level = 0.95,
+    enough = bound ~= nil and bound < confidence.share, needed = confidence.needed(k) }
+end
+
+--- max(300 s, what it takes without a failure). -> seconds
+function confidence.default_length(rate)
+  return math.min(LONGEST, math.max(300, confidence.needed(0) / rate))
+end
+
+--- How to make so many.
+function confidence.way(rate, connections)
+  local length = math.ceil(connections / rate)
+  return length <= LONGEST and ("--length %d"):format(length) or "a higher rate"
+end
+
+--- What is to be said before a run that makes too few; or nil.
+function confidence.foresee(rate, length)
+  local n, needed = math.floor(rate * length + 0.5), confidence.needed(0)
+  if n < needed then
+    return ("note: %s can fail, but not pass: to show that fewer than 0.001 %% fail takes "
+      .. "%s without a failure (%s)"):format(format.plural(n, "connection"),
+      format.count(needed), confidence.way(rate, needed))
+  end
+end
+
+return confidence
