@@ -94,22 +94,30 @@ local function forgotten(result, memo, held)
   end
 end
 
---- The answer that a run gives, and the memo of who watched it.
+-- Nobody was let in: that is no capacity, whoever was late.
+local function nothing(answer, result, limit, why)
+  answer.connections, answer.limited_by = nil, limit or "none found"
+  answer.reason = limit and limit ~= "generator" and why
+    or failures.sentence(result, result.failed)
+end
+
+--- The answer that a run gives, and the memo of who watched it. So many were open at
+-- once, however late they were opened. But failures are not known to be the target's
+-- limit where this machine was late: what it catches up with comes as a burst, and
+-- what it does not read in time looks like silence.
 function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + failures.broken(result), result.open_max or math.huge)
-  local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
+  local limit, why = own.limit(result)
+  local survived = result.ok - memo.closed
+  local lost = not limit and forgotten(result, memo, held) or nil
   local answer = { connections = lost and survived or held, first_failure = result.first_failure,
     survived = survived, interrupted = result.interrupted, forgotten = lost,
-    limited_by = (memo.full or lost) and "target" or "none found" }
-  local limit, why = own.limit(result)
-  if limit and limit ~= "generator" then
-    answer.limited_by, answer.reason = limit, why
-  elseif result.failed > 0 and held == 0 then
-    answer.connections, answer.limited_by = nil, "none found"
-    answer.reason = failures.sentence(result, result.failed)
+    limited_by = limit or (memo.full or lost) and "target" or "none found" }
+  if result.failed > 0 and held == 0 then
+    nothing(answer, result, limit, why)
   else
-    answer.reason = reason(answer, result, memo)
+    answer.reason = limit and why or reason(answer, result, memo)
   end
   return answer
 end
@@ -125,6 +133,8 @@ local function whose(answer)
     return answer.forgotten and "and the target keeps no more" or "then the target takes no more"
   elseif answer.limited_by == "none found" then
     return "and the target's limit was not reached"
+  elseif answer.limited_by == "generator" then
+    return "but this machine was late or busy, so the target's limit is not known"
   end
   return ("then this machine's limit came (%s), not the target's"):format(answer.limited_by)
 end

@@ -10,6 +10,7 @@ local function result(changes)
   for key, value in pairs(changes) do
     r[key] = value
   end
+  r.due = r.started
   return r
 end
 
@@ -99,10 +100,40 @@ test("own descriptors are named, and the answer is inconclusive", function()
   contains(capacity.sentence(answer), "this machine's limit came (own descriptors)")
 end)
 
-test("late starts do not change how much a target holds", function()
-  local answer = capacity.answer(result { verdict = "invalid", 
-    reasons = { { limit = "generator", text = "late starts: x" } } }, memo(true, 300))
-  equal(answer.limited_by, "target")
+local function late(changes)
+  changes.verdict, changes.reasons = "invalid", { { limit = "generator", text = "late starts: x" } }
+  return result(changes)
+end
+
+test("what fails while this machine is late is not held against the target", function()
+  local answer = capacity.answer(late {}, memo(true, 300))
+  equal(answer.connections, 1700)
+  equal(answer.limited_by, "generator")
+  equal(capacity.conclusive(answer), false)
+  equal(capacity.sentence(answer), "1,700 connections were open at once, but this machine was late "
+    .. "or busy, so the target's limit is not known: late starts: x. 1,700 of them survived.\n")
+end)
+
+test("what a late machine did not read in time was not forgotten by the target", function()
+  local answer = capacity.answer(late { started = 25000, ok = 2000, failed = 23000,
+    open_max = 25000, failures = { ["timeout/reply"] = 23000 } }, memo(false))
+  equal(answer.connections, 25000)
+  equal(answer.limited_by, "generator")
+end)
+
+test("a late run without a failure has a count, and is invalid all the same", function()
+  local answer = capacity.answer(late { ok = 2000, failed = 0, failures = {} }, memo(false))
+  equal(answer.connections, 2000)
+  equal(capacity.conclusive(answer), false)
+  contains(capacity.sentence(answer), "the target's limit is not known: late starts: x")
+end)
+
+test("a late machine that is let in by nobody still asks whether anybody listens", function()
+  local answer = capacity.answer(late { started = 300, ok = 0,
+    failures = { ["refused/connect"] = 300 }, target = { address = "::1", port = 80 } },
+    memo(true, 300))
+  equal(answer.connections, nil)
+  contains(capacity.sentence(answer), "does anything listen on ::1 port 80?")
 end)
 
 test("a run without failures names the count it reached", function()
