@@ -93,7 +93,7 @@ end)
 
 test("own descriptors are named, and the answer is inconclusive", function()
   local answer = capacity.answer(result { verdict = "invalid",
-    failures = { ["no-fd/socket"] = 300 }, 
+    failures = { ["no-fd/socket"] = 300 },
     reasons = { { limit = "own descriptors", text = "300 found none" } } }, memo(true, 300))
   equal(answer.limited_by, "own descriptors")
   equal(capacity.conclusive(answer), false)
