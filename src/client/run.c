@@ -193,6 +193,7 @@ static int judge(struct tsp_run *run, struct tsp_result *r)
         .counters = &r->counters,
         .worker = time,
         .workers = n,
+        .hold_ns = run->plan.hold_ns,
         .closed_loop = r->closed_loop,
         .local_target = run->plan.local_target,
     };

@@ -7,7 +7,7 @@
 #include "base/units.h"
 
 /* A late start is one the target did not cause. Up to 10 ms, or a tenth of what
- * is measured, it is noise. */
+ * is measured, it is noise. (A hold is not measured, but waited for.) */
 #define LAG_FLOOR_NS (10 * TSP_MS)
 #define LAG_SHARE 0.1
 #define STARTED_SHARE 0.99
@@ -44,9 +44,10 @@ static uint64_t failures(const struct tsp_tally *t, enum tsp_outcome o)
     return n;
 }
 
-static int64_t late_bound(const struct tsp_tally *t)
+static int64_t late_bound(const struct tsp_evidence *e)
 {
-    double share = (double)tsp_hist_percentile(t->phase[TSP_PHASE_LATENCY], 50) * LAG_SHARE;
+    int64_t latency = tsp_hist_percentile(e->tally->phase[TSP_PHASE_LATENCY], 50);
+    double share = (double)(latency - e->hold_ns) * LAG_SHARE;
     return share > (double)LAG_FLOOR_NS ? (int64_t)share : LAG_FLOOR_NS;
 }
 
@@ -61,7 +62,7 @@ static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
             "only %.1f %% of the connections that were due could be started in time (%llu of %llu)",
             100 * (double)t->started / (double)wanted, (unsigned long long)t->started,
             (unsigned long long)wanted);
-    int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99), bound = late_bound(t);
+    int64_t lag = tsp_hist_percentile(t->phase[TSP_PHASE_LAG], 99), bound = late_bound(e);
     char is[16], may_be[16];
     if (lag > bound)
         add(v, "generator", "late starts",
@@ -75,7 +76,7 @@ static void judge_starts(struct tsp_verdict *v, const struct tsp_evidence *e)
 static void judge_beats(struct tsp_verdict *v, const struct tsp_evidence *e)
 {
     const struct tsp_hist *beat = e->tally->beat;
-    int64_t bound = late_bound(e->tally);
+    int64_t bound = late_bound(e);
     uint64_t all = tsp_hist_count(beat), late = tsp_hist_count_between(beat, bound, INT64_MAX);
     char longest[16], may_be[16];
     if (late < LATE_BEATS || (double)late <= (1 - STARTED_SHARE) * (double)all)

@@ -32,6 +32,7 @@ struct tsp_evidence {
     const struct tsp_kcounters *counters; /* of the run's own time */
     const struct tsp_worker_time *worker; /* workers of them */
     unsigned workers;
+    int64_t hold_ns; /* that each connection was to stay open: part of its latency */
     bool closed_loop;
     bool local_target; /* the listen queue is this machine's */
 };

@@ -1,10 +1,7 @@
 /* Whole loads against a server on loopback: totals, shapes, what is measured. */
 #include "client/run.h"
 
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "integration/load.h"
 #include "integration/server_client.h"
@@ -222,38 +219,6 @@ static void what_breaks_while_it_is_held_broke_then(void **state)
     tsp_server_free(s);
 }
 
-/* The child stops this whole process for a while, as a busy host would. */
-static void stop_for(int64_t ms)
-{
-    pid_t parent = getpid(), child = fork();
-    assert_true(child >= 0);
-    if (child)
-        return;
-    usleep(100000);
-    kill(parent, SIGSTOP);
-    usleep((useconds_t)ms * 1000);
-    kill(parent, SIGCONT);
-    _exit(0);
-}
-
-static void a_closed_loop_that_was_held_up_is_invalid(void **state)
-{
-    (void)state;
-    struct tsp_server *s = pong_server();
-    struct tsp_run_spec spec = load_spec(tsp_server_port(s));
-    spec.concurrency = 2;
-    spec.hold_ns = 20 * TSP_MS; /* so that the processor is idle */
-    spec.length_ns = 800 * TSP_MS;
-    stop_for(300);
-    struct tsp_result r = load_run(&spec);
-    assert_int_equal(r.verdict.reasons, 1);
-    assert_string_equal(r.verdict.reason[0].limit, "generator");
-    assert_non_null(strstr(r.verdict.reason[0].text, "late wake-ups: for "));
-    assert_int_equal(wait(NULL) > 0, 1);
-    tsp_result_clear(&r);
-    tsp_server_free(s);
-}
-
 static void ipv6_is_connected_to_like_ipv4(void **state)
 {
     (void)state;
@@ -387,7 +352,6 @@ int main(void)
         TEST(what_is_past_the_cap_is_counted_and_not_opened),
         TEST(a_held_connection_stays_open_for_its_hold),
         TEST(what_breaks_while_it_is_held_broke_then),
-        TEST(a_closed_loop_that_was_held_up_is_invalid),
         TEST(two_loads_side_by_side_have_counts_of_their_own),
         TEST(with_nat_the_report_is_read_and_not_counted_as_answer),
     };

@@ -175,6 +175,26 @@ static void lateness_is_noise_up_to_a_tenth_of_what_is_measured(void **state)
     assert_non_null(strstr(s->verdict.reason[0].text, "(bound 100 ms)"));
 }
 
+/* A burst of half a second was no lateness to connections held for a minute. */
+static void a_hold_is_no_part_of_what_is_measured(void **state)
+{
+    struct scene *s = *state;
+    s->evidence.hold_ns = 60 * TSP_SECOND;
+    tsp_hist_reset(s->tally.phase[TSP_PHASE_LATENCY]);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LATENCY], 61 * TSP_SECOND, 1000);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LAG], 90 * TSP_MS, 20);
+    expect_valid(s);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LAG], 500 * TSP_MS, 20);
+    tsp_verdict_of(&s->verdict, &s->evidence);
+    assert_int_equal(s->verdict.reasons, 1);
+    assert_string_equal(s->verdict.reason[0].what, "late starts");
+    /* A stop ended the hold before its time. */
+    tsp_hist_reset(s->tally.phase[TSP_PHASE_LATENCY]);
+    tsp_hist_record_n(s->tally.phase[TSP_PHASE_LATENCY], 2 * TSP_SECOND, 1000);
+    tsp_verdict_of(&s->verdict, &s->evidence);
+    assert_non_null(strstr(s->verdict.reason[0].text, "(bound 10 ms)"));
+}
+
 static void a_closed_loop_is_never_started_late(void **state)
 {
     struct scene *s = *state;
@@ -289,6 +309,7 @@ int main(void)
         TEST(capped_connections_were_not_to_be_started),
         TEST(lateness_is_noise_up_to_ten_milliseconds),
         TEST(lateness_is_noise_up_to_a_tenth_of_what_is_measured),
+        TEST(a_hold_is_no_part_of_what_is_measured),
         TEST(a_closed_loop_is_never_started_late),
         TEST(a_stall_shows_in_the_beats_where_no_start_was_late),
         TEST(a_stall_of_a_moment_is_noise),
