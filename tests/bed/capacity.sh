@@ -70,7 +70,7 @@ soak_flow_table() {
 clean_soak() {
   bed_up
   serve
-  tool k soak -r 3k -l 100
+  tool k soak -r 5k -l 60
   is "a clean soak of 300,000 passes" "$(figure k top.answer.pass)" true
   is "a clean soak of 300,000: exit status" "$status" 0
 }
