@@ -56,10 +56,7 @@ local outcome = saturation(job, {
   between = options.between, recover = options.patience, timeout = options.timeout,
   calibrate = not options.no_calibrate, on_trial = show,
 })
-if not options.quiet then
-  job:write(report.plots(outcome.trials))
-end
-job:write("\n", report.sentence(outcome))
+job:write(report.plots(outcome.trials), "\n", report.sentence(outcome))
 local status = job:finish {
   schema = "tspam.saturate/1", fields = report.fields(outcome),
   metrics = { answer = outcome.answer.rate }, inconclusive = not outcome.conclusive,

@@ -1,6 +1,7 @@
 --- Writing results so that nothing is lost in silence: a full disk or a closed
 -- stdout ends the script with one line and status 1.
 
+local tspam = require "tspam"
 local quit = require "tspam.quit"
 
 local sink = {}
@@ -23,31 +24,28 @@ function sink.flush(file, name)
   must(done, name, message)
 end
 
---- Ends the script when path cannot be written ("-" always can). Changes no byte.
+--- Ends the script when path cannot be written ("-" always can). Changes no byte,
+-- leaves no file.
 function sink.check(path)
   if path ~= "-" then
-    local file, message = io.open(path, "a")
-    if not file then
-      quit(1, "cannot write to " .. message)
+    local can, message = tspam.can_save(path)
+    if not can then
+      quit(1, message)
     end
-    file:close()
   end
 end
 
---- Writes text as the whole of a file; "-" is stdout.
+--- Writes text as the whole of a file, or leaves the file as it was; "-" is stdout.
 function sink.save(path, text)
   if path == "-" then
     sink.write(io.stdout, "stdout", text)
     return
   end
-  local file, message = io.open(path, "w")
-  if not file then
-    quit(1, "cannot write to " .. message)
+  io.stdout:flush() -- path may be /dev/stdout; what goes wrong here is told at the end
+  local saved, message = tspam.save(path, text)
+  if not saved then
+    quit(1, message)
   end
-  local done, problem = file:write(text)
-  local closed, late = file:close()
-  must(done, path, problem)
-  must(closed, path, late)
 end
 
 return sink

@@ -2,10 +2,12 @@
 
 #include <lauxlib.h>
 #include <limits.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/field.h"
 #include "base/interrupt.h"
+#include "base/save.h"
 #include "base/terminal.h"
 #include "base/units.h"
 #include "bind/lua_fields.h"
@@ -62,6 +64,37 @@ static int sys_resolve(lua_State *L)
     if (tsp_addr_resolve(&a, host, family, &err))
         return tsp_lua_push_failure(L, &err);
     lua_pushstring(L, tsp_addr_host_text(text, &a));
+    return 1;
+}
+
+/* The system would see the part before a NUL only. */
+static const char *check_path(lua_State *L, int arg)
+{
+    size_t len;
+    const char *path = luaL_checklstring(L, arg, &len);
+    luaL_argcheck(L, strlen(path) == len, arg, "must not contain a NUL byte");
+    return path;
+}
+
+/* tspam.save(path, text) -> true | nil, message, errno */
+static int sys_save(lua_State *L)
+{
+    struct tsp_err err;
+    size_t len;
+    const char *path = check_path(L, 1), *text = luaL_checklstring(L, 2, &len);
+    if (tsp_save(path, text, len, &err))
+        return tsp_lua_push_failure(L, &err);
+    lua_pushboolean(L, true);
+    return 1;
+}
+
+/* tspam.can_save(path) -> true | nil, message, errno */
+static int sys_can_save(lua_State *L)
+{
+    struct tsp_err err;
+    if (tsp_save_check(check_path(L, 1), &err))
+        return tsp_lua_push_failure(L, &err);
+    lua_pushboolean(L, true);
     return 1;
 }
 
@@ -124,9 +157,11 @@ static int units_size(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
+    {"can_save", sys_can_save},
     {"interrupted", sys_interrupted},
     {"now", sys_now},
     {"resolve", sys_resolve},
+    {"save", sys_save},
     {"sleep", sys_sleep},
     {"terminal", sys_terminal},
     {"usage", sys_usage},

@@ -46,6 +46,20 @@ refused 1 "'$dir/large' is too large, at most 64 MiB are sent" rate -c "$dir/lar
 refused 1 "203.0.113.9" rate -H 127.0.0.1 -p 1 -I 203.0.113.9
 refused 1 "cannot write to $dir/none/x: No such file or directory" rate --json "$dir/none/x"
 refused 1 "203.0.113.9" server -l 203.0.113.9 -p 0
+
+# A run that fails has no result: no file, not even an empty one, and an old one stays.
+mkdir "$dir/results"
+echo old >"$dir/results/old.json"
+for json in new.json old.json; do
+    refused 1 "203.0.113.9" rate -H 127.0.0.1 -p 1 -I 203.0.113.9 --json "$dir/results/$json"
+    refused 1 "203.0.113.9" server -l 203.0.113.9 -p 0 --json "$dir/results/$json"
+    check "  a failed run leaves no JSON file behind, and no old one changed" \
+        [ "$(ls -A "$dir/results"):$(cat "$dir/results/old.json")" = old.json:old ]
+done
+refused 1 "cannot write to $dir/results: Is a directory" rate --json "$dir/results"
+refused 1 "cannot write to $dir/results/no/x: No such file" server --json "$dir/results/no/x"
+refused 1 "cannot write to $dir/results/no/x: No such file" doctor --json "$dir/results/no/x"
+
 refused 2 "no script 'rat': did you mean 'rate'?" rat
 refused 1 "no such file './rat'" ./rat
 refused 1 "syntax.lua:1: <name> expected near '='" "$dir/syntax.lua"

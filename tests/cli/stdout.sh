@@ -32,6 +32,47 @@ run rate -r 50 -l 0.1 --quiet --json /dev/full
 check "--json /dev/full: status 1" status_is 1
 check "  said by name" err_has "cannot write to /dev/full: No space left on device"
 
+# A disk that is full before the file is whole, as a limit of the shell: 1 kB.
+mkdir "$dir/disk"
+echo old >"$dir/disk/json"
+(
+    trap '' XFSZ
+    ulimit -f 1
+    exec "$TSPAM" rate -r 50 -l 0.1 --quiet --json "$dir/disk/json" 2>&1 >/dev/null
+) | cat >"$dir/err"
+status=${PIPESTATUS[0]}
+check "a disk that gets full: status 1" status_is 1
+check "  said in one line" eval \
+    'one_line && err_has "cannot write to $dir/disk/json: File too large"'
+check "  the old file is as it was, and no other is there" \
+    [ "$(ls -A "$dir/disk"):$(cat "$dir/disk/json")" = json:old ]
+
+ln -s disk/json "$dir/link"
+run rate -r 50 -l 0.1 --quiet --json "$dir/link"
+check "a link is followed, its file is replaced by a whole one" eval \
+    'status_is 0 && [ -L "$dir/link" ] && jq -e ".runs[0].ok == 5" "$dir/disk/json" >"$dir/null"'
+
+mkfifo "$dir/pipe"
+jq .schema "$dir/pipe" >"$dir/read" &
+reader=$!
+started+=("$reader")
+run rate -r 50 -l 0.1 --quiet --json "$dir/pipe"
+wait "$reader"
+check "a pipe with a reader gets the JSON, once and whole" eval \
+    'status_is 0 && [ "$(cat "$dir/read")" = "\"tspam.rate/1\"" ]'
+
+"$TSPAM" rate -r 50 -l 0.1 --quiet --json /dev/stdout >"$dir/out" 2>"$dir/err"
+status=$?
+sed '1,/^Verdict/d' "$dir/out" >"$dir/after"
+check "--json /dev/stdout: the text first, then the JSON, nothing over the other" eval \
+    'status_is 0 && out_has "90th percentile" && jq -e .ok "$dir/after" >"$dir/null"'
+
+# A plot is part of the result, which stdout is; --quiet is about stderr.
+search=(saturate --start 50 --max-rate 80 -l 0.2 -o 0 --no-calibrate)
+run "${search[@]}" --quiet
+check "--quiet keeps the plots of saturate on stdout" out_has "median latency (o pass"
+check "  and nothing is on stderr" [ ! -s "$dir/err" ]
+
 echo 'print "text"' >"$dir/print.lua"
 "$TSPAM" "$dir/print.lua" >/dev/full 2>"$dir/err"
 status=$?
