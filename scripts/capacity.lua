@@ -39,13 +39,14 @@ local answer = capacity.answer(result, memo)
 
 -- From ports that the held ones did not use: those the target remembers may pass.
 local function try(length, on_interval)
-  return assert(tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
+  return tspam.run { host = job.fields.host, port = job.fields.port, rate = 20,
     length = length, interval = 0.1, on_interval = on_interval, timeout = options.timeout,
     local_ips = job.fields.local_ips, local_ports = options.local_ports or "kernel",
-    content = job.fields.content })
+    content = job.fields.content }
 end
+local refused
 if options.recover and memo.full and answer.connections and not job:interrupted() then
-  capacity.recover(answer, try, tspam.now, options.patience)
+  refused = capacity.recover(answer, try, tspam.now, options.patience)
 end
 
 job:report(result)
@@ -53,6 +54,6 @@ job:write("\n", capacity.sentence(answer))
 return job:finish {
   schema = "tspam.capacity/1",
   fields = { capacity.fields(answer), { "runs", json.list { document.run(result) } } },
-  metrics = { connections = answer.connections },
+  metrics = { connections = answer.connections }, error = refused and "--recover: " .. refused,
   inconclusive = not capacity.conclusive(answer),
 }

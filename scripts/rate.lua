@@ -42,12 +42,15 @@ for i, load in ipairs(loads) do
   if i > 1 then
     tspam.sleep(options.cooldown)
   end
-  if not job:interrupted() then
-    job:report(job:run(load))
+  local result = not job:interrupted() and job:run(load)
+  if not result then
+    break
   end
+  job:report(result)
 end
-if job:interrupted() and #loads > 1 then
-  job:write(("Interrupted: %d of %d rates were measured%s.\n"):format(#job.results, #loads,
-    job.results[#job.results].interrupted and ", the last of them in part" or ""))
+if #job.results < #loads or job:interrupted() and #loads > 1 then
+  job:write(("%s: %d of %d rates were measured%s.\n"):format(
+    job:interrupted() and "Interrupted" or "Refused", #job.results, #loads,
+    (job.results[#job.results] or {}).interrupted and ", the last of them in part" or ""))
 end
 return job:finish { schema = "tspam.rate/1" }

@@ -57,11 +57,7 @@ local outcome = saturation(job, {
   calibrate = not options.no_calibrate, on_trial = show,
 })
 job:write(report.plots(outcome.trials), "\n", report.sentence(outcome))
-local status = job:finish {
-  schema = "tspam.saturate/1", fields = report.fields(outcome),
+return job:finish {
+  schema = "tspam.saturate/1", fields = report.fields(outcome), error = outcome.error,
   metrics = { answer = outcome.answer.rate }, inconclusive = not outcome.conclusive,
 }
-if outcome.error then
-  quit(1, outcome.error)
-end
-return status

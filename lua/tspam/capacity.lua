@@ -168,19 +168,21 @@ local STEADY <const> = 5
 
 --- Opens new connections slowly until they are accepted: sets answer.recovery
 -- (seconds, from now to the first interval of those), or answer.waited. try(most,
--- on_interval) runs such a load for so long at most -> result.
+-- on_interval) runs such a load for so long at most -> result | nil, message. -> why
+-- it could not be tried, or nil
 function capacity.recover(answer, try, now, most)
   local begin, steady, first = now(), 0, nil
-  local result = try(most, function(figures)
+  local result, message = try(most, function(figures)
     steady = figures.ok > MOST * figures.started and steady + 1 or 0
     first = steady == 1 and now() - begin or first
     return steady < STEADY
   end)
   if steady >= STEADY then
     answer.recovery = first
-  elseif not result.interrupted then
+  elseif result and not result.interrupted then
     answer.waited = now() - begin
   end
+  return message
 end
 
 function capacity.fields(answer)

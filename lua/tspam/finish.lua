@@ -3,6 +3,8 @@
 --   schema        "tspam.rate/1"
 --   fields        { {key, value}, … } of the document (default: runs)
 --   metrics       { name = number } that --require may ask for, of the kinds given to cli.parse
+--   error         why the script broke off after a part of its work: told in the document,
+--                 then on stderr, status 1 (default: the load that job:run was refused)
 --   inconclusive  no answer about the target: this machine was the limit, or there was
 --                 nothing to measure (default: a run's verdict is invalid)
 
@@ -10,6 +12,7 @@ local tspam = require "tspam"
 local document = require "tspam.document"
 local format = require "tspam.format"
 local json = require "tspam.json"
+local quit = require "tspam.quit"
 local requirement = require "tspam.require"
 local sink = require "tspam.sink"
 
@@ -49,7 +52,18 @@ local function runs(job)
   return { { "runs", json.list(list) } }
 end
 
-local function write_json(job, outcome, checks, held)
+-- What ended the work early -> { text, load (nil: no load's fault) } | nil
+local function refusal(job, outcome)
+  return outcome.error and { text = outcome.error } or job.refused
+end
+
+local function error_field(refused)
+  local load = refused.load or {}
+  return { "error", json.object { { "rate", load.rate }, { "concurrency", load.concurrency },
+    { "text", refused.text } } }
+end
+
+local function write_json(job, outcome, checks, held, refused)
   local fields = {
     { "schema", outcome.schema }, { "version", tspam.version },
     { "target", document.target(job) },
@@ -57,8 +71,9 @@ local function write_json(job, outcome, checks, held)
   }
   local own = outcome.fields or runs(job)
   table.move(own, 1, #own, #fields + 1, fields)
+  fields[#fields + 1] = refused and error_field(refused)
   fields[#fields + 1] = { "requirements", checks }
-  fields[#fields + 1] = { "ok", held }
+  fields[#fields + 1] = { "ok", held and not refused }
   sink.save(job.options.json, json.encode(json.object(fields)))
 end
 
@@ -73,13 +88,17 @@ end
 
 return function(job, outcome)
   local checks, held = requirements(job, outcome.metrics)
+  local refused = refusal(job, outcome)
   if job.options.json then
-    write_json(job, outcome, checks, held)
+    write_json(job, outcome, checks, held, refused)
   end
   if job.unwritten then
     error(job.unwritten, 0)
   end
   sink.flush(io.stdout, "stdout")
+  if refused then
+    quit(1, refused.text)
+  end
   local inconclusive = outcome.inconclusive
   if inconclusive == nil then
     inconclusive = any_invalid(job.results)

@@ -156,10 +156,17 @@ function Job:try(load)
   return result
 end
 
---- The same, but what the machine refuses ends the script.
+--- The same, but a load that the machine refuses ends the script with one line where
+-- nothing was measured before it. After other loads -> nil: measure no more, but finish,
+-- which tells what was measured, and the refusal.
 function Job:run(load)
   local result, message = self:try(load)
-  return result or quit(1, message)
+  if not result and not self.results[1] then
+    quit(1, message)
+  elseif not result then
+    self.refused = { load = load, text = ("%s: %s"):format(load_label(load), message) }
+  end
+  return result
 end
 
 --- True when a signal has come: run nothing more, but finish.

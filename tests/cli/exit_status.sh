@@ -33,6 +33,24 @@ wait "$pid"
 run rate --local-ports 20001-20002 --hold 1 -r 50 -l 0.5
 check "a dry run is about this machine, so there it is 0" status_is 0
 
+# A load that the machine refuses: while the first is measured, its one source port is taken.
+begin rate --local-ports 20003 -r 5 -r 6 -l 1.5 -o 2 --json "$dir/refused"
+until_said "opened"
+mv "$dir/err" "$dir/rate.err" && mv "$dir/out" "$dir/rate.out"
+rate=$pid
+begin server -l 127.0.0.2 -p 20003
+until_said "listening on"
+wait "$rate"
+status=$?
+kill -INT "$pid"
+wait "$pid"
+mv "$dir/rate.err" "$dir/err" && mv "$dir/rate.out" "$dir/out"
+check "a refused rate is a failure: 1" status_is 1
+check "  said by name" err_has "tspam: 6/s: local_ports 20003-20003: every port is reserved"
+check "  the rate before it is in the text" out_has "Refused: 1 of 2 rates were measured."
+check "  and in the JSON, which names the refused one" jq -e \
+    '(.runs | length) == 1 and .error.rate == 6 and (.ok | not)' "$dir/refused"
+
 for script in "saturate --start 50 -l 0.5" "capacity --recover"; do
     # shellcheck disable=SC2086
     run $script -H 127.0.0.1 -p 1
