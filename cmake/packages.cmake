@@ -21,6 +21,11 @@ if(NOT ZLIB_FOUND)
     tspam_missing("zlib" "zlib1g-dev")
 endif()
 
+find_package(OpenSSL)
+if(NOT OPENSSL_FOUND)
+    tspam_missing("OpenSSL" "libssl-dev")
+endif()
+
 # libev has no pkg-config file.
 find_path(LIBEV_INCLUDE_DIR ev.h)
 find_library(LIBEV_LIBRARY ev)

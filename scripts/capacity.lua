@@ -34,7 +34,6 @@ local watch, memo = capacity.watch(longest, function(figures) line:update(figure
 load.on_interval = watch
 local result = job:run(load)
 line:clear()
-result.spec.hold = nil -- it is no wish of the user's, and no connection was held so long
 local answer = capacity.answer(result, memo)
 
 -- From ports that the held ones did not use: those the target remembers may pass.
@@ -49,7 +48,9 @@ if options.recover and memo.full and answer.connections and not job:interrupted(
   refused = capacity.recover(answer, try, tspam.now, options.patience)
 end
 
-job:report(result)
+-- In words the hold is left out: it is no wish of the user's, and none was held so long.
+local spec = setmetatable({ hold = 0 }, { __index = result.spec })
+job:report(setmetatable({ spec = spec }, { __index = result }))
 job:write("\n", capacity.sentence(answer))
 return job:finish {
   schema = "tspam.capacity/1",

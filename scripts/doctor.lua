@@ -1,6 +1,5 @@
 #!/usr/bin/env tspam
 -- Says what in this machine's settings would limit a load, and what mends it.
-local tspam = require "tspam"
 local cli = require "tspam.cli"
 local document = require "tspam.document"
 local json = require "tspam.json"
@@ -20,6 +19,10 @@ local options = cli.parse {
     max = 1e6 },
 }
 
+if options.json then
+  json.need()
+  sink.check(options.json)
+end
 if options.rate and options.concurrency then
   quit(2, "options '--rate' and '--concurrency' cannot be used together")
 end
@@ -35,12 +38,6 @@ spec.length, spec.count, spec.concurrency = options.length, options.count, optio
 spec.rate = options.rate or not options.concurrency and 1000 or nil
 local findings = preflight.findings(spec)
 
-if options.json then
-  sink.save(options.json, json.encode(json.object {
-    { "schema", "tspam.doctor/1" }, { "version", tspam.version },
-    { "findings", document.findings(findings) },
-  }))
-end
 if options.json ~= "-" then
   if server then
     sink.write(io.stdout, "stdout", "dry run: no --host, so both ends are in one process\n")
@@ -53,4 +50,7 @@ if options.json ~= "-" then
       end
     end
   end
+end
+if options.json then
+  document.save(options.json, "tspam.doctor/1", { { "findings", document.findings(findings) } })
 end

@@ -6,7 +6,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 
-need build-essential cmake pkg-config liblua5.4-dev libev-dev zlib1g-dev lua-argparse lua-dkjson
+need build-essential cmake pkg-config liblua5.4-dev libev-dev libssl-dev zlib1g-dev \
+  lua-argparse lua-dkjson
 
 echo "== build" >&2
 cmake -S . -B build -DCMAKE_BUILD_TYPE=Release >/dev/null

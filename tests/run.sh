@@ -10,8 +10,9 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 
-need build-essential cmake pkg-config liblua5.4-dev libev-dev libcmocka-dev zlib1g-dev \
-  lua-argparse lua-dkjson clang-format iproute2 nftables conntrack procps tcpdump strace valgrind
+need build-essential cmake pkg-config git liblua5.4-dev libev-dev libcmocka-dev libssl-dev \
+  zlib1g-dev lua-argparse lua-dkjson clang-format iproute2 nftables conntrack procps tcpdump \
+  strace valgrind
 
 slow='slow'
 if [[ "${1:-}" == --slow ]]; then

@@ -3,6 +3,7 @@
 
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
+local origin = require "tspam.origin"
 local quit = require "tspam.quit"
 local shipped = require "tspam.shipped"
 local sink = require "tspam.sink"
@@ -42,6 +43,9 @@ end
 local function version()
   local versions = tspam.versions
   say("tspam %s\nLua %s\nlibev %s\n", versions.tspam, versions.lua, versions.libev)
+  if versions.commit then
+    say("commit %s\n", versions.commit)
+  end
 end
 
 local function list()
@@ -155,6 +159,7 @@ local function failure(problem)
 end
 
 return function(argv)
+  origin.note(argv)
   local fine, status = xpcall(main, handler, argv)
   if not fine then
     status = failure(status)

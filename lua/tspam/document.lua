@@ -1,7 +1,10 @@
---- What a result is in JSON (API: RUN and PHASE). Loops over result.phases and
--- result.failures: knows no phase and no cause by name.
+--- The documents of --json, and what a result is in them (API: RUN and PHASE). Loops
+-- over result.phases, result.failures and result.spec: knows no phase, no cause and no
+-- field by name.
 
 local json = require "tspam.json"
+local origin = require "tspam.origin"
+local sink = require "tspam.sink"
 
 local document = {}
 
@@ -81,6 +84,17 @@ local function nat(values)
   return fields
 end
 
+-- A spec as it was in force. Lists that are empty were not given.
+local function spec(values)
+  local fields = {}
+  for name, value in pairs(values) do
+    if type(value) ~= "table" or next(value) ~= nil then
+      fields[name] = value
+    end
+  end
+  return json.plain(fields)
+end
+
 --- A result as RUN; extra: { {key, value}, … } is added at its end.
 function document.run(result, extra)
   local fields = {}
@@ -108,7 +122,18 @@ function document.run(result, extra)
   add("cpu", result.cpu and pick(result.cpu, CPU))
   add("interrupted", result.interrupted or false)
   add("label", result.label)
+  add("spec", result.spec and spec(result.spec))
   return json.object(table.move(extra or {}, 1, #(extra or {}), #fields + 1, fields))
+end
+
+--- Writes a document to path ("-": stdout): schema, where it comes from, and fields,
+-- which are { {key, value}, … }.
+function document.save(path, schema, fields)
+  local all = { { "schema", schema } }
+  for _, list in ipairs { origin.fields(), fields } do
+    table.move(list, 1, #list, #all + 1, all)
+  end
+  sink.save(path, json.encode(json.object(all)))
 end
 
 return document

@@ -65,16 +65,14 @@ end
 
 local function write_json(job, outcome, checks, held, refused)
   local fields = {
-    { "schema", outcome.schema }, { "version", tspam.version },
-    { "target", document.target(job) },
-    { "interrupted", job:interrupted() },
+    { "target", document.target(job) }, { "interrupted", job:interrupted() },
   }
   local own = outcome.fields or runs(job)
   table.move(own, 1, #own, #fields + 1, fields)
   fields[#fields + 1] = refused and error_field(refused)
   fields[#fields + 1] = { "requirements", checks }
   fields[#fields + 1] = { "ok", held and not refused }
-  sink.save(job.options.json, json.encode(json.object(fields)))
+  document.save(job.options.json, outcome.schema, fields)
 end
 
 local function any_invalid(results)

@@ -150,8 +150,7 @@ function Job:try(load)
   if not result then
     return nil, message
   end
-  -- For the report: tspam.run does not repeat the one and does not know the other.
-  result.spec.content, result.target.dry_run = spec.content, self.dry_run
+  result.target.dry_run = self.dry_run -- for the report
   self.results[#self.results + 1] = result
   return result
 end

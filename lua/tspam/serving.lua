@@ -1,6 +1,7 @@
 --- What server.lua does: start, say where, complain at most once a second, report.
 
 local tspam = require "tspam"
+local document = require "tspam.document"
 local format = require "tspam.format"
 local json = require "tspam.json"
 local quit = require "tspam.quit"
@@ -95,14 +96,13 @@ end
 function Service:finish()
   self.server:stop()
   local stats = self.server:stats()
-  if self.options.json then
-    sink.save(self.options.json, json.encode(json.object {
-      { "schema", "tspam.server/1" }, { "version", tspam.version },
-      { "listen", json.list(self.listen) }, { "stats", json.plain(stats) },
-    }))
-  end
   if self.options.json ~= "-" then
     sink.write(io.stdout, "stdout", text(stats))
+  end
+  if self.options.json then
+    document.save(self.options.json, "tspam.server/1", {
+      { "listen", json.list(self.listen) }, { "stats", json.plain(stats) },
+    })
   end
   sink.flush(io.stdout, "stdout")
 end

@@ -8,6 +8,7 @@
 #include "base/interrupt.h"
 #include "base/place.h"
 #include "base/terminal.h"
+#include "bind/commit.h"
 #include "bind/embedded.h"
 #include "bind/lua_hist.h"
 #include "bind/lua_run.h"
@@ -62,6 +63,8 @@ static void add_versions(lua_State *L)
     lua_setfield(L, -2, "lua");
     lua_pushstring(L, tsp_ev_version());
     lua_setfield(L, -2, "libev");
+    lua_pushstring(L, tsp_commit);
+    lua_setfield(L, -2, "commit");
     lua_setfield(L, -2, "versions");
 }
 

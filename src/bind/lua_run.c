@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <lauxlib.h>
+#include <string.h>
 
 #include "base/err.h"
 #include "bind/lua_fields.h"
@@ -119,7 +120,32 @@ static int accounting_error(lua_State *L, const struct tsp_tally *t)
                       (LUAI_UACINT)t->not_started, (LUAI_UACINT)t->open);
 }
 
-static void add_spec_and_label(lua_State *L, int handle)
+/* What the run made of what was asked, in the spec on top of the stack: where it went, how
+ * many threads there were, who picked the ports, which bytes were sent. */
+static void put_in_force(lua_State *L, const struct tsp_result *r)
+{
+    char host[TSP_ADDR_TEXT];
+    lua_pushstring(L, tsp_addr_host_text(host, &r->target));
+    lua_setfield(L, -2, "host");
+    lua_pushinteger(L, r->workers);
+    lua_setfield(L, -2, "workers");
+    lua_getfield(L, -1, "local_ports");
+    bool decided = strcmp(lua_tostring(L, -1), "auto") != 0;
+    lua_pop(L, 1);
+    if (!decided) {
+        lua_pushstring(L, r->walk ? "walk" : "kernel");
+        lua_setfield(L, -2, "local_ports");
+    }
+    lua_createtable(L, 0, 2);
+    lua_pushinteger(L, (lua_Integer)r->content_len);
+    lua_setfield(L, -2, "bytes");
+    lua_pushstring(L, r->content_sha256[0] ? r->content_sha256 : NULL);
+    lua_setfield(L, -2, "sha256");
+    lua_setfield(L, -2, "content");
+}
+
+/* The result is on top of the stack. */
+static void add_spec_and_label(lua_State *L, int handle, const struct tsp_result *r)
 {
     lua_getiuservalue(L, handle, VALUE_SPEC);
     lua_getfield(L, -1, "host");
@@ -127,6 +153,7 @@ static void add_spec_and_label(lua_State *L, int handle)
     lua_insert(L, -2);
     lua_setfield(L, -2, "host"); /* target.host, as it was written */
     lua_pop(L, 1);
+    put_in_force(L, r);
     lua_setfield(L, -2, "spec");
     lua_getiuservalue(L, handle, VALUE_LABEL);
     lua_setfield(L, -2, "label");
@@ -156,7 +183,7 @@ static int wait_for(lua_State *L, int handle)
     if (rc)
         return luaL_error(L, "tspam.run: not enough memory for the result");
     tsp_lua_push_result(L, result);
-    add_spec_and_label(L, handle);
+    add_spec_and_label(L, handle, result);
     tsp_result_clear(result); /* the collector may come late: histograms are large */
     return 1;
 }

@@ -12,6 +12,7 @@
 #include "base/units.h"
 #include "bind/lua_fields.h"
 #include "net/addr.h"
+#include "sys/machine.h"
 #include "sys/usage.h"
 
 /* tspam.now() -> seconds, monotonic */
@@ -123,6 +124,21 @@ static int sys_usage(lua_State *L)
     return 1;
 }
 
+/* tspam.machine() -> {host=, kernel=, cpus=}: where this is run */
+static int sys_machine(lua_State *L)
+{
+    struct tsp_machine m;
+    tsp_machine_read(&m);
+    lua_createtable(L, 0, 3);
+    lua_pushstring(L, m.host);
+    lua_setfield(L, -2, "host");
+    lua_pushstring(L, m.kernel);
+    lua_setfield(L, -2, "kernel");
+    lua_pushinteger(L, m.cpus);
+    lua_setfield(L, -2, "cpus");
+    return 1;
+}
+
 /* tspam.units.rate("25k") -> 25000.0 | nil */
 static int units_rate(lua_State *L)
 {
@@ -156,9 +172,11 @@ static int units_size(lua_State *L)
     return 1;
 }
 
+/* clang-format off */
 static const luaL_Reg functions[] = {
     {"can_save", sys_can_save},
     {"interrupted", sys_interrupted},
+    {"machine", sys_machine},
     {"now", sys_now},
     {"resolve", sys_resolve},
     {"save", sys_save},
@@ -167,6 +185,7 @@ static const luaL_Reg functions[] = {
     {"usage", sys_usage},
     {NULL, NULL},
 };
+/* clang-format on */
 
 static const luaL_Reg units[] = {
     {"rate", units_rate},

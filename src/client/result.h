@@ -12,6 +12,7 @@
 #include "measure/tally.h"
 #include "measure/timeline.h"
 #include "net/addr.h"
+#include "net/exchange.h"
 #include "sys/kcounters.h"
 #include "sys/preflight.h"
 
@@ -25,6 +26,9 @@ struct tsp_result {
     double elapsed; /* seconds until the last connection ended */
     bool closed_loop, interrupted;
     unsigned workers;
+
+    size_t content_len; /* what each connection was to send */
+    char content_sha256[TSP_SHA256_TEXT];
 
     struct tsp_addr target; /* the first */
     uint16_t port_hi;       /* of the last */

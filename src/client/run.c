@@ -157,6 +157,8 @@ static void copy_plan(const struct tsp_run *run, struct tsp_result *r)
     r->closed_loop = plan->concurrency > 0;
     r->interrupted = run->interrupted;
     r->workers = plan->workers;
+    r->content_len = plan->request.len;
+    tsp_payload_sha256(&plan->request, r->content_sha256);
     r->target = plan->targets.item[0];
     r->port_hi = tsp_addr_port(&plan->targets.item[plan->targets.count - 1]);
     r->walk = plan->sources.walk;

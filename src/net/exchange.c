@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -93,6 +95,18 @@ int tsp_payload_init(struct tsp_payload *p, const struct tsp_data *content, cons
     memcpy(p->bytes, content->bytes, content->len);
     p->len = content->len;
     return 0;
+}
+
+char *tsp_payload_sha256(const struct tsp_payload *p, char text[TSP_SHA256_TEXT])
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+    text[0] = '\0';
+    if (!EVP_Digest(p->len ? p->bytes : "", p->len, digest, &len, EVP_sha256(), NULL))
+        return text;
+    for (unsigned i = 0; i < len && 2 * i + 2 < TSP_SHA256_TEXT; i++)
+        snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
+    return text;
 }
 
 void tsp_payload_clear(struct tsp_payload *p)

@@ -25,6 +25,13 @@ struct tsp_payload {
  * that is missing, a directory or over 64 MiB is an error that names it. */
 int tsp_payload_init(struct tsp_payload *p, const struct tsp_data *content, const char *file,
                      struct tsp_err *err);
+
+#define TSP_SHA256_TEXT 65
+
+/* SHA-256 of the bytes in hexadecimal, "" where OpenSSL will not compute it. Takes its
+ * time: some 50 ms for 64 MiB. Returns text. */
+char *tsp_payload_sha256(const struct tsp_payload *p, char text[TSP_SHA256_TEXT]);
+
 void tsp_payload_clear(struct tsp_payload *p); /* all-zero is allowed */
 
 #endif

@@ -27,19 +27,20 @@ local kinds = {
   system = { "unistd%.h", "fcntl%.h", "signal%.h", "sched%.h", "dirent%.h" },
   clock = { "time%.h" },
   zlib = { "zlib%.h" },
+  openssl = { "openssl/.*" },
 }
 
 -- What a folder must not touch.
 local must_not = {
-  base = { "libev", "lua", "threads", "zlib" },
-  measure = { "libev", "lua", "threads", "sockets", "system", "clock" },
-  load = { "libev", "lua", "threads", "sockets", "system", "clock", "zlib" },
+  base = { "libev", "lua", "threads", "zlib", "openssl" },
+  measure = { "libev", "lua", "threads", "sockets", "system", "clock", "openssl" },
+  load = { "libev", "lua", "threads", "sockets", "system", "clock", "zlib", "openssl" },
   net = { "lua", "threads", "zlib" },
-  sys = { "libev", "lua", "threads", "zlib" },
-  client = { "lua", "zlib" },
-  server = { "lua", "zlib" },
-  bind = { "libev", "threads", "sockets", "system", "clock", "zlib" },
-  main = { "libev", "threads", "sockets", "system", "clock", "zlib" },
+  sys = { "libev", "lua", "threads", "zlib", "openssl" },
+  client = { "lua", "zlib", "openssl" },
+  server = { "lua", "zlib", "openssl" },
+  bind = { "libev", "threads", "sockets", "system", "clock", "zlib", "openssl" },
+  main = { "libev", "threads", "sockets", "system", "clock", "zlib", "openssl" },
 }
 
 -- The pure layers get time as an argument.

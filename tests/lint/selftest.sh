@@ -59,6 +59,9 @@ fresh
 into src/load/stages.c '#include <time.h>'
 finds layers.lua "load must not include <time.h> (clock)" "a pure layer that reads the clock"
 fresh
+into src/load/stages.c '#include <openssl/evp.h>'
+finds layers.lua "load must not include <openssl/evp.h> (openssl)" "OpenSSL outside of net"
+fresh
 into src/load/stages.c '#include "base/clock.h"'
 finds layers.lua "load must not read the clock" "a pure layer that borrows the clock"
 fresh

@@ -39,7 +39,7 @@ function fixture.result(changes)
     verdict = "valid", reasons = {}, warnings = {}, counters = {}, sources = { tuples = 28232 },
     cpu = { user = 1.5, system = 2.5, share = 0.25 }, interrupted = false,
     target = { host = "device.example", address = "192.0.2.7", port = 2345 },
-    spec = { content = "ping", hold = 0.5 },
+    spec = { content = { bytes = 4, sha256 = "ab" }, hold = 0.5 },
   }
   for name, value in pairs(changes or {}) do
     result[name] = value

@@ -111,6 +111,8 @@ for _, row in ipairs {
   { "src/bind/lua_run.c", "add_spec_and_label", "The result" },
   { "src/bind/lua_server.c", "server_stats", "tspam.server" },
   { "src/bind/lua_sys.c", "sys_usage", "The rest of tspam" },
+  { "src/bind/lua_sys.c", "sys_machine", "The rest of tspam" },
+  { "src/bind/lua_run.c", "put_in_force", "The result" },
   { "src/bind/lua_lib.c", "add_versions", "The rest of tspam" },
 } do
   test(("what %s of %s pushes is described"):format(row[2], row[1]), function()

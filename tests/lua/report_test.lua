@@ -140,7 +140,7 @@ test("JSON has the keys of the contract in their order", function()
   equal(table.concat(keys, " "), "rate achieved completed length elapsed due started ok failed "
     .. "aborted capped not_started retransmitted retransmitted_ok open_max bytes_sent "
     .. "bytes_received failures phases timeline verdict reasons warnings counters sources cpu "
-    .. "interrupted")
+    .. "interrupted spec")
 end)
 
 test("JSON keeps counts whole and phases with their percentiles", function()

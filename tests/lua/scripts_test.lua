@@ -41,7 +41,9 @@ end
 
 -- The document of each script, run short: its top-level fields (API.md, 4). A soak of
 -- 20 connections cannot pass, which is no answer.
-local COMMON <const> = "interrupted ok requirements target version "
+local EVERY <const> = "version command date host kernel cpus "
+  .. (tspam.versions.commit and "commit " or "")
+local COMMON <const> = EVERY .. "interrupted ok requirements target "
 for _, row in ipairs {
   { "rate", "-r 20 -l 0.2", COMMON .. "runs" },
   { "ramp", "--from 10 --to 20 -l 0.2", COMMON .. "runs", "rate" },
@@ -49,8 +51,8 @@ for _, row in ipairs {
     COMMON .. "answer ceiling connections trials" },
   { "capacity", "-r 50 --hold 1", COMMON .. "answer runs" },
   { "soak", "-r 20 -l 1", COMMON .. "answer runs" },
-  { "server", "-p 0", "version listen stats" },
-  { "doctor", "", "version findings" },
+  { "server", "-p 0", EVERY .. "listen stats" },
+  { "doctor", "", EVERY .. "findings" },
 } do
   local name, words, wanted, kind = table.unpack(row)
   test(name .. " --json has the fields that it should", function()

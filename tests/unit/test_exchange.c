@@ -224,6 +224,25 @@ static void a_file_that_cannot_be_read_is_named(void **state)
     refused(f, EIO, "Input/output error");
 }
 
+static void assert_sha256(const char *bytes, size_t len, const char *want)
+{
+    char text[TSP_SHA256_TEXT];
+    struct tsp_payload p;
+    assert_int_equal(tsp_payload_init(&p, &(struct tsp_data){bytes, len}, NULL, NULL), 0);
+    assert_ptr_equal(tsp_payload_sha256(&p, text), text);
+    assert_string_equal(text, want);
+    tsp_payload_clear(&p);
+}
+
+/* What sha256sum says. */
+static void content_is_known_by_its_sha256(void **state)
+{
+    (void)state;
+    assert_sha256("", 0, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    assert_sha256("abc", 3, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    assert_sha256("a\0b", 3, "59b271ae1bbcb1d31d41929817f4b16fb439eb4f31520b5ad1d5ce98920a7138");
+}
+
 static void without_memory_nothing_is_left(void **state)
 {
     const struct fixture *f = *state;
@@ -253,6 +272,7 @@ int main(void)
         TEST(a_file_of_64_mib_is_the_largest),
         TEST(an_endless_file_ends_at_the_limit),
         TEST(a_file_that_cannot_be_read_is_named),
+        TEST(content_is_known_by_its_sha256),
         TEST(without_memory_nothing_is_left),
     };
     return cmocka_run_group_tests_name("exchange", tests, NULL, NULL);

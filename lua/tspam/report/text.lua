@@ -58,8 +58,8 @@ local function details(spec)
       words[#words + 1] = text:format(...)
     end
   end
-  local content = spec.content or ""
-  add(#content > 0, "sends %s", format.bytes(#content))
+  local bytes = spec.content and spec.content.bytes or 0
+  add(bytes > 0, "sends %s", format.bytes(bytes))
   add((spec.hold or 0) > 0, "holds %s", format.span(spec.hold or 0))
   add(spec.arrivals == "poisson", "poisson arrivals")
   add(spec.close == "reset", "closed by reset")
