@@ -60,7 +60,7 @@ int __wrap_open(const char *path, int flags, mode_t mode)
 
 static const char *in_root(const char *name)
 {
-    static char path[4][128];
+    static char path[4][320]; /* a root and any name */
     static int turn;
     turn = (turn + 1) % 4;
     snprintf(path[turn], sizeof path[turn], "%s/%s", root, name);
