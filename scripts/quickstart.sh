@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 . scripts/packages.sh
 
-need build-essential cmake pkg-config liblua5.4-dev libev-dev libssl-dev zlib1g-dev \
-  lua-argparse lua-dkjson
+need build
 
 echo "== build" >&2
 cmake -S . -B build -DCMAKE_BUILD_TYPE=Release >/dev/null

@@ -10,6 +10,7 @@
 #
 # From CTest: TSPAM (the executable), TSPAM_BUILD. TSPAM_FULL=1 asks for the full figures.
 set -uo pipefail
+export LC_ALL=C # the caller's may have a comma in $EPOCHREALTIME, and in figures
 
 bed_dir=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 probe=$TSPAM_BUILD/tests/bed/probe
@@ -26,8 +27,8 @@ skip() {
 need_root_and_nft() {
   local tool
   ((EUID == 0)) || skip "the bed needs root, for network namespaces"
-  for tool in ip nft sysctl ss; do
-    command -v "$tool" >/dev/null || skip "the bed needs $tool (iproute2, nftables, procps)"
+  for tool in ip nft sysctl ss tc conntrack; do
+    command -v "$tool" >/dev/null || skip "the bed needs $tool (scripts/packages.txt)"
   done
   ip netns add "$TESTBED" 2>/dev/null || skip "network namespaces cannot be made here"
   ip netns del "$TESTBED"
@@ -39,7 +40,10 @@ sanitized() { [[ -n ${TSPAM_SANITIZE:-} ]]; }
 bed() { "$bed_dir/testbed.sh" "$@"; }
 
 bed_up() {
-  bed up "$@" && return
+  local status=0
+  bed up "$@" || status=$?
+  ((status != 0)) || return 0
+  ((status != 77)) || skip "this machine has not what the bed needs for: $*"
   echo "not ok - the bed did not come up: $*"
   exit 1
 }

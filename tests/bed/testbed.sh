@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # A middlebox on one machine: client namespace, router (NAT, conntrack, limits), server.
 #
-#   testbed.sh up [OPTION...]                     see below
+#   testbed.sh up [OPTION...]                     see below; 77: not to be had on this machine
 #   testbed.sh exec client|router|server CMD...   run CMD there; its exit status is CMD's
 #   testbed.sh stats                              counts, one "name value" a line
 #   testbed.sh mark                               zero the nft counters
@@ -41,6 +41,7 @@ max_file=/proc/sys/net/netfilter/nf_conntrack_max
 
 say() { echo "testbed: $*" >&2; }
 die() { say "$*"; exit 1; }
+cannot() { say "$*"; exit 77; }
 in_router() { ip netns exec "$router" "$@"; }
 is_up() { [[ -e $run/up ]]; }
 need_up() { is_up || die "bed '$bed' is not up"; }

@@ -15,7 +15,9 @@ make_namespaces() {
 # It runs as $run/wire, by which end_wires knows it.
 fetch_wire() {
   [[ ! -e $run/wire ]] || return 0
-  [[ -c /dev/net/tun ]] || die "no /dev/net/tun: delay and loss are not to be had here"
+  # Not there in most containers, or not to be opened.
+  [[ -c /dev/net/tun ]] && (: <>/dev/net/tun) 2>/dev/null ||
+    cannot "no /dev/net/tun: delay and loss are not to be had here"
   local built=${TSPAM_BUILD:+$TSPAM_BUILD/tests/bed/wire}
   if [[ -x ${built:-} ]]; then
     cp "$built" "$run/wire"

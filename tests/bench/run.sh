@@ -4,6 +4,7 @@
 #   run.sh [--short]      TSPAM, TSPAM_BUILD as for the tests; --short: one brief round
 # What is not installed (wrk, nginx, ab, httperf, strace, valgrind) is left out, and said so.
 set -uo pipefail
+export LC_ALL=C # the caller's may have a comma in figures
 
 here=$(cd "$(dirname "$0")" && pwd)
 floor=${TSPAM_BUILD:?}/tests/bench/floor

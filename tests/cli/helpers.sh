@@ -1,5 +1,6 @@
 # Sourced by the tests of the command line: a scratch folder, checks, a summary.
 set -u
+export LC_ALL=C # messages and figures as they are written here
 TSPAM=${TSPAM:?set by ctest}
 dir=$(mktemp -d)
 started=()

@@ -9,11 +9,16 @@ passed=0 failed=0
 
 # A small tree with nothing wrong in it.
 fresh() {
-  rm -rf "${tree:?}"/*
+  rm -rf "${tree:?}"/* "$tree/.ci"
   mkdir -p "$tree"/{src/base,src/load,src/bind,lua,scripts,cmake,tests}
   printf '#include "base/err.h"\n#include <math.h>\nint f(int a)\n{\n    return a;\n}\n' \
     >"$tree/src/load/stages.c"
   echo 'return 1' >"$tree/lua/one.lua"
+  mkdir "$tree/.ci"
+  echo 'exec tests/run.sh' >"$tree/.ci/run"
+  printf '# PACKAGE FOR COMMANDS\nbash test bash\nsed test sed\nsudo maybe sudo\n' \
+    >"$tree/scripts/packages.txt"
+  printf 'bash -c "sudo sed -n 1p; inner"\ninner() { :; }\n' >"$tree/tests/a.sh"
 }
 
 # finds SCRIPT WANTED WHAT: the script fails on the tree, and says WANTED
@@ -52,6 +57,7 @@ repeat() { printf "%.0s$2" $(seq "$1"); }
 fresh
 content layers.lua
 content limits.lua
+content commands.lua
 
 into src/load/stages.c '#include "net/sock.h"'
 finds layers.lua "load must not include from net" "a layer that includes one it must not"
@@ -101,6 +107,35 @@ finds limits.lua "function of 6" "a Lua function past 60 lines"
 fresh
 into lua/one.lua "$(printf 'x = 1\t')"
 finds limits.lua "tab" "a tab"
+
+# calls TEXT: a script of this text is found to call frobnicate
+calls() {
+  fresh
+  into tests/new.sh "$1"
+  finds commands.lua "tests/new.sh: calls 'frobnicate'" "a new command in: $1"
+}
+calls 'x=$(if true; then frobnicate --now; fi)'
+calls 'sed -n 1p <<<"$(frobnicate)" | sed p'
+calls 'timeout -k 2 10 frobnicate'
+calls 'exec ip netns exec "$ns" frobnicate'
+calls '"${sudo[@]}" frobnicate'
+calls 'sed p || xargs -P "$(sed p)" frobnicate'
+calls "eval '[ 1 = 1 ] && frobnicate'"
+calls 'command -v frobnicate >/dev/null'
+fresh
+into tests/new_test.lua 'local _, out = t.shell("sed p | frobnicate " .. name)'
+finds commands.lua "tests/new_test.lua: calls 'frobnicate'" "a new command in Lua"
+fresh
+into cmake/new.cmake 'execute_process(COMMAND frobnicate --version)'
+finds commands.lua "cmake/new.cmake: calls 'frobnicate'" "a new command in CMake"
+fresh
+into scripts/packages.txt 'frobnicator test frobnicate'
+finds commands.lua "nothing calls 'frobnicate'" "a listed command that nothing calls"
+into tests/new.sh frobnicate
+finds commands.lua "'frobnicate' is not installed" "a listed command that its package did not bring"
+fresh
+into tests/new.sh 'if then'
+finds commands.lua "shfmt cannot parse it" "a script that is none"
 
 echo "$passed passed, $failed failed"
 ((failed == 0))

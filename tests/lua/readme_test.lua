@@ -24,6 +24,16 @@ for _, script in ipairs(shipped.list()) do
   end)
 end
 
+test("the README names every package that building takes, and no other", function()
+  local named = README:match("apt%-get install ([^`]+)`"):gsub("%s+", " ") .. " "
+  local listed = ""
+  for line in io.lines(ROOT .. "/scripts/packages.txt") do
+    local package = line:match("^(%S+)%s+build%f[%s\0]")
+    listed = listed .. (package and package .. " " or "")
+  end
+  equal(named, listed)
+end)
+
 test("the example runs as it stands", function()
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
