@@ -31,18 +31,20 @@ two_processes() {
   apart floor_two_processes "$floor" client -p 83 -s "$seconds" -q "$request" -a "$answer" -i
 }
 
+# What is held against each other stands side by side.
 one_round() {
   local sizes=(-p 82 -s "$seconds" -q "$1" -a "$2") script=$here/closed.lua
+  row floor_2+2_immediate_walk "$floor" both "${sizes[@]}" -i -w -t 2
+  row tspam_2+2 "$TSPAM" "$script" 0 "$seconds" 2 "$1" "$2"
+  row floor_2+2_immediate "$floor" both "${sizes[@]}" -i -t 2
+  two_processes "$1" "$2"
+  [[ -z ${3:-} ]] || return 0
   row floor_1+1 "$floor" both "${sizes[@]}"
   row tspam_1+1 "$TSPAM" "$script" 0 "$seconds" 1 "$1" "$2"
   row floor_1+1_immediate "$floor" both "${sizes[@]}" -i
   row floor_1+1_immediate_walk "$floor" both "${sizes[@]}" -i -w
-  row floor_2+2_immediate "$floor" both "${sizes[@]}" -i -t 2
-  row floor_2+2_immediate_walk "$floor" both "${sizes[@]}" -i -w -t 2
-  row tspam_2+2 "$TSPAM" "$script" 0 "$seconds" 2 "$1" "$2"
   row floor_1+1_one_segment "$floor" both "${sizes[@]}" -i -f
   row tspam_1+1_coalesce_fin "$TSPAM" "$script" 0 "$seconds" 1 "$1" "$2" coalesce
-  two_processes "$1" "$2"
 }
 
 # What a row is held against: the packets on the wire, and one process or two.
@@ -73,13 +75,24 @@ table() {
   done
 }
 
+# closed_loops REQUEST ANSWER [pairs]: all rows, or those that have a bound
 closed_loops() {
-  local i
+  local i sizes="$1/$2 bytes"
   look_for_missing
   rm -f "$work"/*.values
   for ((i = 0; i < rounds; i++)); do
-    one_round "$1" "$2"
+    one_round "$@"
   done
   printf '\nRequest %d bytes, answer %d bytes\n\n' "$1" "$2"
   table
+  printf '\n| paired, %d rounds | figure | bound |\n|---|---|---|\n' "$rounds"
+  held "closed loop of 64, 2 + 2 threads, $sizes, beside bare epoll with the kernel's ports" \
+    "$(paired tspam_2+2.values floor_2+2_immediate.values)"
+  held "the same, $sizes, beside bare epoll that binds its ports the same way" \
+    "$(paired tspam_2+2.values floor_2+2_immediate_walk.values)"
+  held "client and server in two processes, $sizes, beside bare epoll in two" \
+    "$(paired tspam_two_processes.values floor_two_processes.values)"
+  held "user-space share of all CPU, both ends, $sizes, %" "$(awk '
+    { print 100 * $2 / ($2 + $3) }' "$work/tspam_2+2.values" | sort -g |
+    awk '{ v[NR] = $1 } END { printf "%.1f\n", v[int((NR + 1) / 2)] }')"
 }

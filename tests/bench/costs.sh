@@ -1,43 +1,67 @@
 # shellcheck shell=bash
 # Part of run.sh: what one connection costs, and what an open one keeps.
 
-# Syscalls of both ends per connection, from one closed loop.
+# per_connection COUNTER: what counted.lua costs a connection, by a counter that prints one number
+# or more for so many connections. It is the difference of two counts, so that starting costs
+# nothing, and of each count the least of three: how often an end wakes for how many
+# connections is up to the scheduler, and more often is dearer.
+per_connection() {
+  local counter=$1 count=2000 i
+  for i in 1 2 3; do
+    echo "$("$counter" "$count") $("$counter" $((2 * count)))"
+  done | awk -v count="$count" '
+    { n = NF / 2; for (i = 1; i <= NF; i++) if (NR == 1 || $i < least[i]) least[i] = $i }
+    END { for (i = 1; i <= n; i++) printf "%.1f\n", (least[i + n] - least[i]) / count }'
+}
+
+# Of both ends. How often an end waits, and asks in vain (EAGAIN), is up to the scheduler: apart.
 syscalls() {
-  local out calls
+  local work_done waits
   has strace || return 0
-  out=$(inside strace -f -c -o "$work/strace" "$TSPAM" "$here/closed.lua" 0 1 1 68 5424)
-  calls=$(awk '$NF == "total" { print $4 }' "$work/strace")
-  echo "| syscalls, both ends, per connection |" \
-    "$(awk "BEGIN { printf \"%.1f\", $calls / $(field connections "$out") }") |"
-  awk -v n="$(field connections "$out")" '$4 ~ /^[0-9]+$/ && $4 / n > 0.05 && $NF != "total" {
-    printf "| - %s | %.2f |\n", $NF, $4 / n }' "$work/strace"
+  { read -r work_done && read -r waits; } < <(per_connection strace_of)
+  held "syscalls per connection, both ends, that do something" "$work_done"
+  echo "| - besides: epoll_wait, and EAGAIN | $waits | |"
+  awk '$4 ~ /^[0-9]+$/ && $4 / 4000 > 0.05 && $NF != "total" {
+    printf "| - %s | %.2f | |\n", $NF, $4 / 4000 }' "$work/strace"
 }
 
-# Instructions in user space, both ends: the difference of two counts, so that starting
-# costs nothing.
-instructions() {
-  local few few_lua many many_lua count=$1
-  has valgrind || return 0
-  read -r few few_lua < <(callgrind_of "$count")
-  read -r many many_lua < <(callgrind_of $((2 * count)))
-  echo "| user-space instructions, both ends, per connection |" $(((many - few) / count)) "|"
-  echo "| - of them in Lua and its binding |" \
-    "$(awk "BEGIN { printf \"%.2f\", ($many_lua - $few_lua) / $count }") |"
-}
-
-# All instructions, and those of liblua and src/bind. Costs of calls, which callgrind gives a
-# second time, inclusive, in the line after each "calls=", are left out.
-callgrind_of() {
-  inside valgrind --tool=callgrind --callgrind-out-file="$work/callgrind" "$TSPAM" \
-    "$here/counted.lua" "$1" >/dev/null 2>&1
+strace_of() {
+  inside strace -f -c -o "$work/strace" "$TSPAM" "$here/counted.lua" "$1"
   awk '
+    $4 ~ /^[0-9]+$/ && NF > 4 { vain = /accept4|recvfrom/ ? $5 + 0 : 0 }
+    $NF == "epoll_wait" { vain = $4 }
+    $4 ~ /^[0-9]+$/ && $NF != "total" { work += $4 - vain; waits += vain; vain = 0 }
+    END { print work, waits }' "$work/strace"
+}
+
+# In user space, of the threads that make connections and answer them.
+instructions() {
+  local all own lua
+  has valgrind || return 0
+  { read -r all && read -r own && read -r lua; } < <(per_connection callgrind_of)
+  held "user-space instructions per connection, both ends" "${all%.*}"
+  held "of them in tspam itself, not in libev and libc" "${own%.*}"
+  held "instructions per connection in Lua" "$lua"
+}
+
+# All instructions of those threads (the first is Lua's, and the last waits), those of tspam in
+# them, and those of liblua anywhere. Costs of calls, which callgrind gives a second time,
+# inclusive, in the line after each "calls=", are left out.
+callgrind_of() {
+  rm -f "$work"/callgrind*
+  inside valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$work/callgrind" \
+    "$TSPAM" "$here/counted.lua" "$1" >/dev/null 2>&1
+  awk '
+    FNR == 1 { delete object; ours = FILENAME ~ /-0[23]$/ }
     /^c?ob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3] }
     /^ob=/ { ob = object[p[2]] }
-    /^c?(fl|fi|fe)=/ { split($0, p, /[()]/); if (p[3] != "") file[p[2]] = p[3] }
-    /^(fl|fi|fe)=/ { fl = file[p[2]] }
     /^calls=/ { getline; next }
-    /^[-+*0-9]/ { all += $2; if (ob ~ /liblua/ || fl ~ /\/src\/bind\//) lua += $2 }
-    END { printf "%d %d\n", all, lua }' "$work/callgrind"
+    /^[-+*0-9]/ {
+      if (ours) all += $2
+      if (ours && ob ~ /\/tspam$/) own += $2
+      if (ob ~ /liblua/) lua += $2
+    }
+    END { printf "%d %d %d\n", all, own, lua }' "$work"/callgrind-0*
 }
 
 # Memory at n open connections, client and server each in a process of its own.
@@ -54,18 +78,18 @@ memory_at() {
   finish "$begun"
   wait $! 2>/dev/null
   server=$(sort -n "$work/rss" | tail -n 1)
-  echo "| memory at $open open ($ok ok) | client ${client:-?} KiB, server ${server:-?} KiB," \
-    "bound $((16384 + n)) KiB |"
+  echo "| $open open at once of $n, $ok ok | | |"
+  held "memory at $n connections open, client, MiB" "$(mebibytes "$client")"
+  held "memory at $n connections open, server, MiB" "$(mebibytes "$server")"
 }
 
+mebibytes() { awk "BEGIN { printf \"%.1f\", $1 / 1024 }"; }
+
 costs() {
-  printf '\n| cost | figure |\n|---|---|\n'
+  printf '\n| cost | figure | bound |\n|---|---|---|\n'
   syscalls
-  instructions "$([[ $short ]] && echo 50 || echo 2000)"
-  echo "| one histogram record | $("$TSPAM_BUILD/tests/bench/hist_ns") ns |"
+  instructions
+  held "one histogram record, ns" "$("$TSPAM_BUILD/tests/bench/hist_ns")"
   memory_at 1000
-  if [[ ! $short ]]; then
-    memory_at 5000
-    memory_at $(($(ulimit -n) - 100))
-  fi
+  [[ $short ]] || memory_at 15000
 }

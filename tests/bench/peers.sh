@@ -53,8 +53,8 @@ peers() {
   begin 80 nginx -c "$work/nginx.conf"
   local nginx=$begun
   for ((i = 0; i < rounds; i++)); do
-    for tool in wrk ab httperf; do
-      has "$tool" >/dev/null || continue
+    for tool in ab httperf wrk; do
+      command -v "$tool" >/dev/null || continue
       value=$("${tool}_round" "$count")
       echo "${value:-0}" >>"$work/$tool.peer"
     done
@@ -77,4 +77,11 @@ peers() {
         printf "| %s + nginx | %.0f | %.2f | %.2f | %.2f |\n", tool, peer, tspam / peer,
           together / peer, bare / peer }'
   done
+  printf '\n| paired, %d rounds | figure | bound |\n|---|---|---|\n' "$rounds"
+  for tool in wrk ab httperf; do
+    command -v "$tool" >/dev/null || continue
+    held "beside $tool + nginx, Connection: close, the same answer" \
+      "$(paired tspam_beside.values "$tool.peer")"
+  done
+  held "beside wrk + nginx, with --coalesce-fin" "$(paired tspam_beside_coalescing.values wrk.peer)"
 }

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # tspam beside the floor (bare epoll) and beside its peers, in one loopback namespace of
-# its own, interleaved; prints tables of medians in Markdown.
-#   run.sh [--short]      TSPAM, TSPAM_BUILD as for the tests; --short: one brief round
-# What is not installed (wrk, nginx, ab, httperf, strace, valgrind) is left out, and said so.
+# its own, interleaved; prints tables of medians in Markdown, and fails past a bound of bounds.txt.
+#   run.sh [--short]      TSPAM, TSPAM_BUILD as for the tests; --short: one brief round, and only
+#                         what repeats is judged
 set -uo pipefail
 export LC_ALL=C # the caller's may have a comma in figures
 
 here=$(cd "$(dirname "$0")" && pwd)
 floor=${TSPAM_BUILD:?}/tests/bench/floor
-rounds=5 seconds=2 short= missing=0
+rounds=7 seconds=1 short=
 [[ ${1:-} != --short ]] || { rounds=1 seconds=0.5 short=1; }
 
 ((EUID == 0)) || { echo "skipped: a namespace of its own needs root"; exit 77; }
@@ -50,7 +50,7 @@ finish() {
   wait "$1" 2>/dev/null
 }
 
-has() { command -v "$1" >/dev/null || { echo "($1 is not installed: left out)"; return 1; }; }
+has() { command -v "$1" >/dev/null || { echo "skipped: $1 is not installed"; return 1; }; }
 
 # field NAME JSON: a number out of a flat JSON line
 field() { sed -n "s/.*\"$1\":\([-0-9.e+]*\).*/\1/p" <<<"$2"; }
@@ -83,6 +83,8 @@ median() {
   sort -g -k "$2,$2" "$1" | awk -v c="$2" '{ v[NR] = $c } END { print v[int((NR + 1) / 2)] }'
 }
 
+# shellcheck source=tests/bench/bounds.sh
+source "$here/bounds.sh"
 # shellcheck source=tests/bench/closed_loop.sh
 source "$here/closed_loop.sh"
 # shellcheck source=tests/bench/peers.sh
@@ -101,8 +103,10 @@ ulimit -n "$(ulimit -Hn)"
 echo "$(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)," \
   "Linux $(uname -r), $rounds rounds of $seconds s, load $(cut -d' ' -f1 /proc/loadavg)"
 closed_loops 68 5424
-[[ $short ]] || closed_loops 3000 3000
+closed_loops 3000 3000 pairs
 peers
 costs
 look_for_missing
-((missing == 0))
+look_for_unheld
+echo "$within within their bound, $beyond beyond it, $missing without a figure"
+((missing + beyond == 0))

@@ -34,6 +34,19 @@ test("the README names every package that building takes, and no other", functio
   equal(named, listed)
 end)
 
+test("the README tells every figure that is held to a bound, and that bound", function()
+  local told, held = {}, {}
+  for row in README:gmatch("\n(|[^\n]* | at %l+ [%d.]+ |)") do
+    told[#told + 1] = row
+  end
+  for line in io.lines(ROOT .. "/tests/bench/bounds.txt") do
+    local row = line:match("^([^#].*) | tests/bench/[^|]+$")
+    held[#held + 1] = row and "| " .. row .. " |" or nil
+  end
+  assert(#held > 0, "there are none")
+  equal(table.concat(told, "\n"), table.concat(held, "\n"))
+end)
+
 test("the example runs as it stands", function()
   local path = os.tmpname()
   local file = assert(io.open(path, "w"))
