@@ -22,11 +22,11 @@ local function sum(counts)
   return total
 end
 
---- The sentences of a run's reasons in one line: text(reasons).
-local function text(reasons)
+--- A list of strings, or of reasons by their sentence, in one line: text(reasons).
+local function text(items)
   local list = {}
-  for i, reason in ipairs(reasons or {}) do
-    list[i] = reason.text
+  for i, item in ipairs(items or {}) do
+    list[i] = item.text or item -- a string has no field text, but may be asked for it
   end
   return table.concat(list, "; ")
 end
