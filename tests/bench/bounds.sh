@@ -20,19 +20,20 @@ rows_of() {
   awk -F ' *[|] *' -v command="$1" '!/^#/ && $4 == command { print $1 }' "$bounds"
 }
 
-# held WHAT FIGURE: a row of bounds.txt, measured; judged unless this run is too short for it
+# held WHAT FIGURE [FROM TO]: a row of bounds.txt, measured; judged unless this run is too short for
+# it. FROM, TO: the range of the single figures it is the median of.
 held() {
-  local at bound
+  local at bound figure=$2${3:+ ($3 – ${4:-})}
   at=$(bound_of "$1" at) bound=$(bound_of "$1")
   echo "$1" >>"$work/held"
   if [[ $short && $(bound_of "$1" command) != *--short ]]; then
-    echo "| $1 | $2 | not judged in a short run |"
+    echo "| $1 | $figure | not judged in a short run |"
   elif awk -v x="$2" -v b="$bound" -v at="$at" \
     'BEGIN { exit !(x ~ /^-?[0-9.]+$/ && (at == "least" ? x >= b : x <= b)) }'; then
-    echo "| $1 | $2 | at $at $bound |"
+    echo "| $1 | $figure | at $at $bound |"
     within=$((within + 1))
   else
-    echo "| $1 | **$2** | **not at $at $bound** |"
+    echo "| $1 | **$figure** | **not at $at $bound** |"
     beyond=$((beyond + 1))
   fi
 }
@@ -49,9 +50,20 @@ look_for_unheld() {
   done <"$work/to_hold"
 }
 
-# paired A B: the median of the ratios of two rows' rates, round by round
+# middle: the median of the lines; with their range after it where there are several
+middle() {
+  sort -g | awk '{ v[NR] = $1 } END { printf "%.3f", v[int((NR + 1) / 2)]
+    if (NR > 1) printf " %.2f %.2f", v[1], v[NR]; print "" }'
+}
+
+# paired A B: the ratio of the rates of two rows, round by round, each made beside the other
 paired() {
-  paste "$work/$1" "$work/$2" | awk -v second="$(awk '{ print NF + 1; exit }' "$work/$1")" '
-    { print $1 / ($second + 1e-9) }' | sort -g |
-    awk '{ v[NR] = $1 } END { printf "%.3f\n", v[int((NR + 1) / 2)] }'
+  paste -d ' ' <(cut -d ' ' -f 1 "$work/$1") <(cut -d ' ' -f 1 "$work/$2") |
+    awk '{ print $1 / ($2 + 1e-9) }' | middle
+}
+
+# paired_cpu A B: the same of the CPU time that a connection takes. It is what the rate is made of
+# where all processors are busy, and what others take of them does not change it much.
+paired_cpu() {
+  paste -d ' ' "$work/$1" "$work/$2" | awk '{ print ($2 + $3) / ($5 + $6 + 1e-9) }' | middle
 }

@@ -75,6 +75,14 @@ table() {
   done
 }
 
+# beside WHAT ROW FLOOR
+beside() {
+  # shellcheck disable=SC2046 # the median, and the range
+  held "connections/s, $1" $(paired "$2.values" "$3.values")
+  # shellcheck disable=SC2046
+  held "CPU per connection, $1" $(paired_cpu "$2.values" "$3.values")
+}
+
 # closed_loops REQUEST ANSWER [pairs]: all rows, or those that have a bound
 closed_loops() {
   local i sizes="$1/$2 bytes"
@@ -86,12 +94,12 @@ closed_loops() {
   printf '\nRequest %d bytes, answer %d bytes\n\n' "$1" "$2"
   table
   printf '\n| paired, %d rounds | figure | bound |\n|---|---|---|\n' "$rounds"
-  held "closed loop of 64, 2 + 2 threads, $sizes, beside bare epoll with the kernel's ports" \
-    "$(paired tspam_2+2.values floor_2+2_immediate.values)"
-  held "the same, $sizes, beside bare epoll that binds its ports the same way" \
-    "$(paired tspam_2+2.values floor_2+2_immediate_walk.values)"
-  held "client and server in two processes, $sizes, beside bare epoll in two" \
-    "$(paired tspam_two_processes.values floor_two_processes.values)"
+  beside "2 + 2 threads, $sizes, beside bare epoll with the kernel's ports" \
+    tspam_2+2 floor_2+2_immediate
+  beside "2 + 2 threads, $sizes, beside bare epoll that binds its ports the same way" \
+    tspam_2+2 floor_2+2_immediate_walk
+  beside "two processes, $sizes, beside bare epoll in two" \
+    tspam_two_processes floor_two_processes
   held "user-space share of all CPU, both ends, $sizes, %" "$(awk '
     { print 100 * $2 / ($2 + $3) }' "$work/tspam_2+2.values" | sort -g |
     awk '{ v[NR] = $1 } END { printf "%.1f\n", v[int((NR + 1) / 2)] }')"

@@ -80,8 +80,11 @@ peers() {
   printf '\n| paired, %d rounds | figure | bound |\n|---|---|---|\n' "$rounds"
   for tool in wrk ab httperf; do
     command -v "$tool" >/dev/null || continue
-    held "beside $tool + nginx, Connection: close, the same answer" \
-      "$(paired tspam_beside.values "$tool.peer")"
+    # shellcheck disable=SC2046 # the median, and the range
+    held "connections/s, beside $tool + nginx, Connection: close, the same answer" \
+      $(paired tspam_beside.values "$tool.peer")
   done
-  held "beside wrk + nginx, with --coalesce-fin" "$(paired tspam_beside_coalescing.values wrk.peer)"
+  # shellcheck disable=SC2046
+  held "connections/s, beside wrk + nginx, with --coalesce-fin" \
+    $(paired tspam_beside_coalescing.values wrk.peer)
 }

@@ -52,7 +52,10 @@ counts "which is not judged there" 4 5 1
 
 printf '%s 1 1\n' 10 100 90 >"$work/a"
 printf '%s\n' 20 50 100 >"$work/b"
+printf '1 %s\n' "2 2" "1 0" "3 2" >"$work/c"
 within=$(paired a b)
-counts "the median of ratios, pair by pair, is not the ratio of medians" 0.900 5 1
+counts "the median of ratios, pair by pair, is not the ratio of medians" "0.900 0.50 2.00" 5 1
+within=$(paired_cpu a c)
+counts "so is that of CPU per connection" "0.500 0.40 2.00" 5 1
 echo "$passed passed, $failed failed"
 ((failed == 0))
