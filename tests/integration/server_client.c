@@ -87,9 +87,13 @@ struct tsp_server_stats stats_when(struct tsp_server *s, int (*is)(const struct 
     for (int i = 0; i < 1000; i++) {
         tsp_server_stats(s, &stats);
         if (is(&stats))
-            break;
+            return stats;
         nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
     }
+    fail_msg("not within 5 s: accepted %llu, answered %llu, failed %llu, shed %llu, open %llu",
+             (unsigned long long)stats.accepted, (unsigned long long)stats.answered,
+             (unsigned long long)stats.failed, (unsigned long long)stats.shed,
+             (unsigned long long)stats.open);
     return stats;
 }
 

@@ -25,7 +25,7 @@ ssize_t client_ask(uint16_t port, const char *request, void *answer, size_t room
 /* Closes with RST. */
 void client_reset(int fd);
 
-/* Waits (up to 5 s) until the statistics satisfy this, which it returns. */
+/* Waits until the statistics satisfy this, and returns them; fails the test after 5 s. */
 struct tsp_server_stats stats_when(struct tsp_server *s,
                                    int (*is)(const struct tsp_server_stats *));
 
