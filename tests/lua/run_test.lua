@@ -177,10 +177,14 @@ end)
 
 test("start returns at once; wait gives the result, once", function()
   local server <close> = new_server()
-  local handle = assert(tspam.start { port = server.port, rate = 100, length = 0.5 })
+  local handle = assert(tspam.start { port = server.port, rate = 100, length = 50 })
+  handle:stop() -- a start that came back at the end would have made all 5,000
   local r = assert(handle:wait())
-  equal(r.due, 50)
-  equal(r.ok, 50)
+  equal(r.spec.length, 50)
+  assert(r.due < 5000, r.due)
+  equal(r.ok, r.due)
+  t.raises("calling 'wait' on bad self (attempt to use a run that was waited for)",
+    function() handle:wait() end)
 end)
 
 test("two loads run side by side, each with counts of its own", function()

@@ -119,8 +119,10 @@ end)
 
 test("report_peer sends the client's address before the content", function()
   local server <close> = new_server { report_peer = true, content = "!" }
-  local r = load(server, { local_ips = "127.0.0.3" })
-  assert(r.bytes_received >= 50 * #"127.0.0.3:1\n!", r.bytes_received)
+  local r = load(server, { local_ips = "127.0.0.3", nat = true, expect = 1 })
+  equal(r.ok, 50)
+  equal(r.nat.reported, 50)
+  equal(table.concat(r.nat.outside_addresses, " "), "127.0.0.3")
 end)
 
 return t.finish()
