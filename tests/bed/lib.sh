@@ -17,9 +17,14 @@ probe=$TSPAM_BUILD/tests/bed/probe
 server4=198.19.0.2 server6=2001:2:0:2::2
 export TESTBED=t$$
 work=$(mktemp -d "${TMPDIR:-/tmp}/tspam-bed.XXXXXX")
-passed=0 failed=0 server_pid= witness_pid=
+passed=0 failed=0 server_pid=
+# shellcheck source=tests/bed/again.sh
+source "$bed_dir/again.sh"
 
+# Before the first check: what was judged is not taken back.
 skip() {
+  ((passed + failed == 0)) || no "a skip after checks: $*"
+  ((failed == 0)) || finish
   echo "skipped: $*"
   exit 77
 }
@@ -49,6 +54,7 @@ bed_up() {
 }
 
 clean_up() {
+  [[ -z ${witness_pid:-} ]] || kill "$witness_pid"
   bed down
   rm -rf "$work"
 }
@@ -122,21 +128,6 @@ probe_rate() {
   bed exec client "$probe" rate -o "$work/$name.csv" "$@" >"$work/$name.json"
 }
 
-# A witness beside what runs: watch starts it, held_up ends it and is true where this machine
-# kept a process from running for more than so many ms. What was held up is no truth about
-# the cable: such a run is made again.
-watch() {
-  nice -n -20 "$probe" witness >"$work/witness" &
-  witness_pid=$!
-}
-
-held_up() {
-  kill -TERM "$witness_pid"
-  wait "$witness_pid"
-  fits "$(<"$work/witness")" "x > $1" || return
-  echo "# this machine held a process up for $(<"$work/witness") ms"
-}
-
 # figure NAME EXPR...: values out of $work/NAME.json, one a line
 figure() {
   local name=$1
@@ -204,25 +195,6 @@ valid() {
   is "$1: no reasons against it" "$(figure "$1" 'text(reasons)')" ""
 }
 
-# just NAME: the verdict is what the run's own figures say: valid, unless this machine was late
-# or held up (a stranger can take the processor at any time), and then for that reason alone.
-just() {
-  if [[ $(figure "$1" 'phases.lag.p99 > math.max(0.01, 0.1 * (phases.latency.p50 or 0))') == true ]]
-  then
-    is "$1: started late, so the verdict" "$(figure "$1" verdict)" invalid
-    is "$1: no other reason" "$(figure "$1" '#reasons == 1 and
-      reasons[1].what == "late starts"')" true
-  elif [[ $(figure "$1" 'reasons[1].what') == "late wake-ups" ]]; then
-    is "$1: held up while nothing was due, so the verdict" "$(figure "$1" verdict)" invalid
-    is "$1: no other reason" "$(figure "$1" '#reasons')" 1
-  else
-    valid "$1"
-  fi
-}
-
-# exits NAME WHAT STATUS: the exit status, which is 4 where the verdict is against the run
-exits() { is "$2" "$status" "$([[ $(figure "$1" verdict) == invalid ]] && echo 4 || echo "$3")"; }
-
 # agree WHAT OK: the router, the server's kernel and the server itself, which is ended for
 # its report, saw as many connections since the bed came up as tspam says ended well.
 agree() {
@@ -237,9 +209,22 @@ agree() {
   is "$1: the server answered as many" "$(figure server top.stats.answered)" "$2"
 }
 
+# scenarios QUICK SLOW [SCENARIO...]: runs the scenarios named on the command line; else the
+# quick ones, and the slow ones too where the figures are to be full.
+scenarios() {
+  local quick=$1 slow=$2 scenario
+  shift 2
+  full && quick="$quick $slow"
+  # shellcheck disable=SC2086 # lists of words
+  for scenario in ${@:-$quick}; do
+    $scenario
+  done
+}
+
+# Nothing judged is nothing shown.
 finish() {
   echo "$passed passed, $failed failed"
-  ((failed == 0))
+  ((failed == 0 && passed > 0))
   exit
 }
 

@@ -8,8 +8,9 @@
  *     open loop: connection k is due at start + k / RATE, and its latency counts from
  *     then; prints one JSON line, and with -o a row per connection
  *   probe witness
- *     wakes every millisecond on each processor until it is ended, then prints the longest
- *     that one of these wake-ups was late, in ms
+ *     says "watching", wakes every millisecond on each processor until it is ended, then
+ *     prints how late the latest of these wake-ups was, in ms, and the percent of the time
+ *     that went with those more than 8 ms late
  */
 #include "probe.h"
 

@@ -14,12 +14,13 @@
 #include <unistd.h>
 
 #define STEP_NS 1000000L
+#define LATE_NS 8000000 /* less is what a busy machine does to anybody: no run is late for it */
 #define THREADS 64
 
 struct watch {
     pthread_t thread;
     size_t cpu;
-    uint64_t longest; /* ns */
+    uint64_t longest, lost, all; /* ns; lost: in wake-ups later than LATE_NS */
 };
 
 /* A processor this process may not run on leaves the thread where it is. */
@@ -35,13 +36,15 @@ static void *watch_one(void *arg)
 {
     struct watch *w = arg;
     pin_to(w->cpu);
+    uint64_t from = probe_now();
     while (!probe_ending) {
         uint64_t due = probe_now() + STEP_NS;
         nanosleep(&(struct timespec){.tv_nsec = STEP_NS}, NULL);
-        uint64_t woke = probe_now();
-        if (woke > due && woke - due > w->longest)
-            w->longest = woke - due;
+        uint64_t woke = probe_now(), late = woke > due ? woke - due : 0;
+        w->longest = late > w->longest ? late : w->longest;
+        w->lost += late > LATE_NS ? late : 0;
     }
+    w->all = probe_now() - from;
     return NULL;
 }
 
@@ -51,6 +54,7 @@ int probe_witness(int argc, char **argv)
     long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     int n = 0;
     uint64_t longest = 0;
+    double lost = 0;
     (void)argc;
     (void)argv;
     for (int i = 0; i < cpus && i < THREADS; i++) {
@@ -61,10 +65,14 @@ int probe_witness(int argc, char **argv)
         fprintf(stderr, "probe: no thread could be started\n");
         return 1;
     }
+    puts("watching"); /* from now on it hears SIGTERM */
+    fflush(stdout);
     for (int i = 0; i < n; i++) {
         pthread_join(all[i].thread, NULL);
         longest = all[i].longest > longest ? all[i].longest : longest;
+        double share = all[i].all ? (double)all[i].lost / (double)all[i].all : 0;
+        lost = share > lost ? share : lost;
     }
-    printf("%.3f\n", (double)longest / 1e6);
+    printf("%.3f %.3f\n", (double)longest / 1e6, 100 * lost);
     return 0;
 }

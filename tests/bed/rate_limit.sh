@@ -8,32 +8,39 @@ source "$(dirname "$0")/lib.sh"
 limit=400 seconds=4
 full && seconds=20
 
+offered=$((limit * 5 / 4))
+
+# met HOST [OPTION...]: a new limiter, and the run over it
+met() {
+  bed_up --new-rate "$limit" "${@:2}"
+  serve
+  rate over -H "$1" -r "$offered" -l "$seconds" -t 0.9
+}
+
+# over CAUSE HOST [OPTION...]: what it does
 over() {
-  local cause=$1 host=$2 offered=$((limit * 5 / 4))
-  shift 2
+  local cause=$1 host=$2
   local what="$cause $host"
-  for _ in 1 2 3 4; do
-    bed_up --new-rate "$limit" "$@"
-    serve
-    watch
-    rate over -H "$host" -r "$offered" -l "$seconds" -t 0.9
-    held_up 5 || break
-    end_server
-  done
+  again 'held_up 5' met "${@:2}"
   accounted over
   is "$what: due" "$(figure over due)" $((offered * seconds))
   is "$what: failed as the router counted" "$(figure over failed)" "$(stat nft.rate_over)"
   near "$what: failed as the formula says" "$(figure over failed)" \
     $((offered * seconds - limit * seconds - limit / 10)) 3
   is "$what: the cause of all" "$(figure over "failures['$cause']")" "$(figure over failed)"
-  just over # a limiter is not this machine's fault
+  valid over # a limiter is not this machine's fault
   agree "$what: of the others" "$(figure over ok)"
 }
 
-over timeout/connect "$server4"
-over refused/connect "$server4" --reject
-if full; then
+IPv4() {
+  over timeout/connect "$server4"
+  over refused/connect "$server4" --reject
+}
+
+IPv6() {
   over timeout/connect "$server6"
   over refused/connect "$server6" --reject
-fi
+}
+
+scenarios IPv4 IPv6 "$@"
 finish

@@ -50,16 +50,15 @@ each_lost_syn() {
 # send content: SYN, SYN-ACK, request, its FIN, answer, its FIN. A second and more costs only
 # the loss of one of the first two. Where this machine stood still for as long as the bound is
 # above 20 ms, whatever was open then is slow without a loss.
+without_packets() {
+  bed_up --loss 2 --delay 5
+  serve -c <(printf pong)
+  bed exec client "$TSPAM" "$bed_dir/shares.lua" "$1" 300 "$seconds" 0.03 "$work/loss.json"
+}
+
 lost_packets() {
   local what="G3 $1" host=$2 due=$((300 * seconds)) lost
-  for _ in 1 2 3 4; do
-    bed_up --loss 2 --delay 5
-    serve -c <(printf pong)
-    watch
-    bed exec client "$TSPAM" "$bed_dir/shares.lua" "$host" 300 "$seconds" 0.03 "$work/loss.json"
-    held_up 8 || break
-    end_server
-  done
+  again 'held_up 8' without_packets "$host"
   is "$what: ok" "$(figure loss ok)" "$due"
   is_share "$what: slowed" "$(figure loss slowed)" "$due" "$(calc '1 - 0.98^6')"
   is_share "$what: a second and more" "$(figure loss second)" "$due" "$(calc '1 - 0.98^2')"
@@ -76,10 +75,15 @@ lost_packets() {
     "at most the $(counted client.TcpRetransSegs) segments its kernel sent again"
 }
 
-lost_syns IPv4 "$server4"
-lost_packets IPv6 "$server6"
-if full; then
+one_way() {
+  lost_syns IPv4 "$server4"
+  lost_packets IPv6 "$server6"
+}
+
+other_way() {
   lost_syns IPv6 "$server6"
   lost_packets IPv4 "$server4"
-fi
+}
+
+scenarios one_way other_way "$@"
 finish

@@ -5,18 +5,22 @@ source "$(dirname "$0")/lib.sh"
 seconds=1
 full && seconds=10
 
-through() {
-  local family=$1 host=$2 due=$((500 * seconds))
+exchanges() {
   bed_up
   serve -c <(printf pong)
-  rate nat -H "$host" -r 500 -l "$seconds" -c <(printf ping) --expect 4
-  exits nat "$family: exit status" 0
+  rate nat -H "$1" -r 500 -l "$seconds" -c <(printf ping) --expect 4
+}
+
+through() {
+  local family=$1 host=$2 due=$((500 * seconds))
+  again time_lost exchanges "$host"
+  is "$family: exit status" "$status" 0
   accounted nat
   is "$family: due" "$(figure nat due)" "$due"
   is "$family: ok" "$(figure nat ok)" "$due"
   is "$family: bytes sent and received" \
     "$(figure nat 'bytes_sent + bytes_received')" $((8 * due))
-  just nat
+  valid nat
   is "$family: the router let as many through" "$(stat nft.syn_passed)" "$due"
   is "$family: the client's kernel opened as many" "$(stat client.TcpActiveOpens)" "$due"
   is "$family: the server's kernel took as many" "$(stat server.TcpPassiveOpens)" "$due"

@@ -28,13 +28,17 @@ kernels_choice() {
   agree "$what" 200
 }
 
+walked() {
+  few_ports
+  rate walk -H "$1" -r 400 -l 1
+}
+
 walk() {
   local what="tspam's walk over the same ports, $1"
-  few_ports
-  rate walk -H "$2" -r 400 -l 1
+  again time_lost walked "$2"
   accounted walk
   is "$what: ok" "$(figure walk ok)" 400
-  just walk
+  valid walk
   agree "$what" 400
 }
 
@@ -54,12 +58,17 @@ short_range() {
   agree "$what" "$(figure range ok)"
 }
 
-for ((round = 0; round < rounds; round++)); do
+few() {
   kernels_choice IPv4 "$server4"
   kernels_choice IPv6 "$server6"
   walk IPv4 "$server4"
   walk IPv6 "$server6"
   short_range IPv4 "$server4"
-  ! full || short_range IPv6 "$server6"
+}
+
+short_range6() { short_range IPv6 "$server6"; }
+
+for ((round = 0; round < rounds; round++)); do
+  scenarios few short_range6 "$@"
 done
 finish

@@ -4,6 +4,7 @@
 # the request leaves in the first call, once the connection is up.
 source "$(dirname "$0")/lib.sh"
 
+command -v strace >/dev/null || skip "the calls are counted by strace"
 bed_up
 head -c 68 /dev/zero >"$work/request"
 head -c 1000 /dev/zero >"$work/answer"
@@ -27,7 +28,6 @@ at_most "answer and FIN together too: segments the client gets less, per connect
   "$(calc "$(figure both 'counters.TcpInSegs / started') - $(
     figure together 'counters.TcpInSegs / started')")" -0.9
 
-command -v strace >/dev/null || skip "the calls are counted by strace"
 bed_up --delay 5
 serve
 bed exec client strace -f -qq -c -e trace=sendto -o "$work/calls" "$TSPAM" rate -H "$server4" \

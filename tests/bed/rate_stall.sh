@@ -27,12 +27,13 @@ start_clients() {
   clients="$clients $!"
 }
 
-# end_clients WHAT STATUS: waits for both, which are to end with one of these
+# Waits for both; how they ended is in $statuses.
 end_clients() {
   local pid
+  statuses=
   for pid in $clients; do
     wait "$pid"
-    matches "$1: exit status" $? "$2"
+    statuses="$statuses $?"
   done
 }
 
@@ -58,28 +59,38 @@ curve() {
     "$(calc "0.015 + 0.05 * $mean")"
 }
 
-server_stalls() {
-  local family
+stalled_server() {
   bed_up
   serve --acceptors 1
   start_clients
   stall "$server_pid"
-  end_clients "stalled server" "^[04]$"
+  end_clients
+}
+
+stalled_client() {
+  bed_up
+  serve
+  start_clients
+  # shellcheck disable=SC2086 # two of them
+  stall $clients
+  end_clients
+}
+
+server_stalls() {
+  local family
+  again time_lost stalled_server
+  is "stalled server: exit statuses" "$statuses" " 0 0"
   for family in IPv4 IPv6; do
     curve "$family" "stalled server, $family"
-    just "$family"
+    valid "$family"
   done
   agree "stalled server" $((2 * 200 * seconds))
 }
 
 client_stalls() {
   local family what
-  bed_up
-  serve
-  start_clients
-  # shellcheck disable=SC2086 # two of them
-  stall $clients
-  end_clients "stalled client" "^4$"
+  again time_lost stalled_client
+  is "stalled client: exit statuses" "$statuses" " 4 4"
   for family in IPv4 IPv6; do
     what="stalled client, $family"
     curve "$family" "$what"

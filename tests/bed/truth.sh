@@ -10,19 +10,17 @@ rows() {
   awk -F, "{ service = \$5 == 0 ? \$4 - \$2 : -1 } $2 { n++ } END { print n + 0 }" "$work/$1.csv"
 }
 
+few_exchanges() { probe_rate r -r 200 -s 2 -h "$1"; }
+
 delay() {
-  local ms host try
+  local ms host
   for ms in 5 17 25; do
     bed_up --delay "$ms"
     serve_probe
     for host in "$server4" "$server6"; do
-      probe_rate r -r 200 -s 2 -h "$host"
+      again 'held_up 5' few_exchanges "$host"
       near "G1 D=$ms $host connect p50, ms" "$(figure r 'connect.p50 * 1e3')" $((2 * ms)) 1
       near "G1 D=$ms $host service p50, ms" "$(figure r 'service.p50 * 1e3')" $((4 * ms)) 1
-      try=1
-      until fits "$(figure r 'service.p99 * 1e3')" "x <= 4 * $ms + 6" || ((++try > 3)); do
-        probe_rate r -r 200 -s 2 -h "$host"
-      done
       at_most "G1 D=$ms $host service p99, ms" "$(figure r 'service.p99 * 1e3')" $((4 * ms + 6))
       is "G1 D=$ms $host retransmitted" "$(figure r retransmitted)" 0
     done
@@ -47,12 +45,17 @@ loss() {
   is_share "G3 a second and more" "$(rows r 'service > 0.9')" 3000 "$(calc "1 - 0.98^2")"
 }
 
+over_limit() {
+  bed_up --new-rate 400 "$@"
+  serve_probe
+  probe_rate r -r 500 -s 4 -t 900
+}
+
 new_rate() {
   local kind
   for kind in "" --reject; do
-    bed_up --new-rate 400 $kind
-    serve_probe
-    probe_rate r -r 500 -s 4 -t 900
+    # shellcheck disable=SC2086 # none or one
+    again 'held_up 5' over_limit $kind
     near "G4 failed ${kind:-dropped}" "$(figure r failed)" $((500 * 4 - 400 * 4 - 40)) 3
     is "G4 failed as the router counted" "$(figure r failed)" "$(stat nft.rate_over)"
     is "G4 the cause" "$(figure r "$([[ $kind ]] && echo refused || echo timeout_connect)")" \
@@ -173,7 +176,5 @@ END
 
 all="delay syn_loss loss new_rate flow_table conntrack conn_limit bandwidth ports slow_server
 frozen stalled_server stalled_client faults"
-for scenario in ${@:-$all}; do
-  "$scenario"
-done
+scenarios "$all" "" "$@"
 finish
