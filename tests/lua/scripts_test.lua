@@ -129,9 +129,8 @@ test("rate measures over IPv6 and with content both ways", function()
   equal(value.runs[1].bytes_received, 1000)
 end)
 
-test("a closed port is a measurement: all refused, status 0, said in words", function()
-  local value, status = json("rate -H 127.0.0.1 -p 1 -r 100 -l 0.2 --quiet")
-  equal(status, value.runs[1].verdict == "valid" and 0 or 4) -- this machine may be held up
+test("a closed port is a measurement: all refused, said in words", function()
+  local value = json("rate -H 127.0.0.1 -p 1 -r 100 -l 0.2 --quiet")
   equal(value.runs[1].failures["refused/connect"], 20)
   local _, out = run("rate -H 127.0.0.1 -p 1 -r 100 -l 0.2 --quiet")
   contains(out, "All connections failed the same way: refused/connect - nothing listens there")
