@@ -4,6 +4,7 @@ local t = require "harness"
 local link = require "link"
 local report = require "tspam.report.saturate"
 local saturation = require "tspam.saturation"
+local tspam = require "tspam"
 local test, equal, contains = t.test, t.equal, t.contains
 
 -- A search over a link; try(load, simulated, n) may replace the n-th trial. -> outcome,
@@ -119,6 +120,53 @@ test("trials that walk by themselves may reuse ports: nothing is said of it", fu
   local walked, loads = searched({}, { start = 50, max_rate = 60 }, { local_ports = "walk" })
   equal(walked.reuse_unknown, false)
   assert(loads[1].local_ports ~= loads[2].local_ports, loads[1].local_ports)
+end)
+
+-- The lines of a file, in one.
+local function lines_of(path)
+  local lines = {}
+  for line in io.lines(path) do
+    lines[#lines + 1] = line
+  end
+  return table.concat(lines, " ")
+end
+
+test("a command runs between trials, not before the first nor after the last", function()
+  local path = os.tmpname()
+  local log <close> = assert(io.open(path, "a"))
+  log:setvbuf("no")
+  local _, loads = searched({}, { start = 50, max_rate = 60, between = "echo command >>" .. path },
+    {}, function(load, simulated)
+      log:write("trial\n")
+      return simulated:trial(load.rate, load.length)
+    end)
+  equal(lines_of(path), "trial" .. (" command trial"):rep(#loads - 1))
+  os.remove(path)
+end)
+
+test("a command that fails ends the search with what passed until then", function()
+  local outcome, loads = searched({}, { start = 50, max_rate = 60, between = "exit 7" })
+  equal(#loads, 1)
+  equal(outcome.error, "--between: 'exit 7' ended with status 7")
+  equal(outcome.answer.rate, 50)
+  outcome = searched({}, { start = 50, max_rate = 60, between = "kill -9 $$" })
+  equal(outcome.error, "--between: 'kill -9 $$' ended with signal 9")
+end)
+
+test("Ctrl-C while the command runs is no failure of the command", function()
+  local real = tspam.interrupted
+  tspam.interrupted = function() return "SIGINT" end
+  local outcome = searched({}, { start = 50, max_rate = 60, between = "exit 130" }, {},
+    function(load, simulated, n)
+      local r = simulated:trial(load.rate, load.length)
+      r.interrupted, r.started = n > 1, n > 1 and 0 or r.started
+      return r
+    end)
+  tspam.interrupted = real
+  equal(outcome.error, nil)
+  equal(outcome.answer.reason, "interrupted")
+  contains(report.sentence(outcome),
+    "The search ended early (interrupted): at least 50/s passed.\n")
 end)
 
 return t.finish()
