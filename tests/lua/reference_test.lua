@@ -123,15 +123,19 @@ for _, row in ipairs {
 end
 
 test("the phases, causes and steps of C are named", function()
-  for _, path in ipairs { "src/measure/phases.def", "src/measure/outcomes.def" } do
-    for name in read(path):gmatch('\nX%([%u_]+,%s+"([%w_-]+)"') do
+  for path, pattern in pairs {
+    ["src/measure/phases.def"] = '\nX%([%u_]+,%s+"([%w_-]+)"',
+    ["src/measure/outcomes.def"] = '\nX%([%u_]+,%s+"([%w_-]+)"',
+    ["src/measure/outcome.c"] = '%[TSP_STEP_%u+%] = "(%l+)"',
+  } do
+    local names = 0
+    for name in read(path):gmatch(pattern) do
+      names = names + 1
       if name ~= "ok" then
         says("The result", name)
       end
     end
-  end
-  for name in read("src/measure/outcome.c"):gmatch('%[TSP_STEP_%u+%] = "(%l+)"') do
-    says("The result", name)
+    assert(names > 3, path) -- else they are written in another way
   end
 end)
 
@@ -203,9 +207,12 @@ test("the links within the reference lead somewhere", function()
   for title in REFERENCE:gmatch("\n## ([^\n]+)") do
     anchors[title:lower():gsub("[^%w ]", ""):gsub(" ", "-")] = true
   end
+  local links = 0
   for anchor in REFERENCE:gmatch("%]%(#([%w-]+)%)") do
+    links = links + 1
     assert(anchors[anchor], anchor)
   end
+  assert(links > 0, "there are none")
 end)
 
 return t.finish()
