@@ -36,7 +36,8 @@ within() {
   at_most "$1: seconds" "$took" 90
 }
 
-# repeated N COMMAND...: N times where the full figures are asked for, else once
+# repeated N COMMAND...: N times where the full figures are asked for, else once. The dice of
+# a bed have the same seed each time, so that what it loses is the same in each short run.
 repeated() {
   local n=$1 i
   shift

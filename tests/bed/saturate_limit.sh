@@ -3,35 +3,40 @@
 # of a limit of open connections.
 source "$(dirname "$0")/saturate_lib.sh"
 
-dropping() {
-  bed mark
+drop() {
   saturate s
   within "G4 drops above 300/s" 300 5
   matches "G4 the reason" "$(figure s answer.reason)" "timeout/connect"
 }
 
-refusing() {
+refuse() {
   saturate s
   within "G5 refuses above 300/s" 300 5
   matches "G5 the reason" "$(figure s answer.reason)" "refused/connect"
 }
 
-open_limit() {
+limit_open() {
   saturate s
   within "G8 at most 20 open, 100 ms each" 200 5
 }
 
-bed_up --new-rate 300
-serve
-repeated 10 dropping
+dropping() {
+  bed_up --new-rate 300
+  serve
+  repeated 10 drop
+}
 
-if full; then
+refusing() {
   bed_up --new-rate 300 --reject
   serve
-  repeated 10 refusing
+  repeated 10 refuse
+}
 
+open_limit() {
   bed_up --conn-limit 20 --delay 25
   serve
-  repeated 10 open_limit
-fi
+  repeated 10 limit_open
+}
+
+scenarios dropping "refusing open_limit" "$@"
 finish

@@ -2,32 +2,40 @@
 # G2, G3: lost packets alone are no saturation; a limiter behind loss is found.
 source "$(dirname "$0")/saturate_lib.sh"
 
-loss_alone() {
+lossy() {
   saturate s --max-rate 500
   is "G2 3 % of the SYNs lost: limited by" "$(figure s answer.limited_by)" "none found"
   is "G2: exit status" "$status" 0
 }
 
-both_ways() {
+lossy_both_ways() {
   saturate s --max-rate 300
   is "G3 1 % lost both ways: limited by" "$(figure s answer.limited_by)" "none found"
+  is "G3: exit status" "$status" 0
 }
 
-limiter() {
+limited() {
   saturate s
   within "3 % SYN loss and a limiter of 520/s" 520 8
 }
 
-bed_up --syn-loss 3
-serve
-repeated 20 loss_alone
-
-if full; then
-  bed_up --syn-loss 3 --new-rate 520
+loss_alone() {
+  bed_up --syn-loss 3
   serve
-  repeated 10 limiter
+  repeated 20 lossy
+}
+
+both_ways() {
   bed_up --loss 1 --delay 5
   serve
-  repeated 5 both_ways
-fi
+  repeated 5 lossy_both_ways
+}
+
+limiter() {
+  bed_up --syn-loss 3 --new-rate 520
+  serve
+  repeated 10 limited
+}
+
+scenarios loss_alone "limiter both_ways" "$@"
 finish

@@ -15,41 +15,56 @@ own() {
   end)()')" 0
 }
 
-kernel_ports() {
+picked_by_kernel() {
   saturate s --local-ports kernel
   own "G10 500 ports that the kernel picks" "own ports"
 }
 
-explicit_range() {
+picked_of_few() {
   saturate s --local-ports 20000-20019
   own "G10 20 ports behind a delay of 25 ms" "own ports"
 }
 
-neighbour() {
+beside() {
   saturate s --max-rate 400
   is "G17 beside a busy process: limited by" "$(figure s answer.limited_by)" "none found"
+  is "G17: the rate" "$(figure s answer.rate)" 400
 }
 
-bed_up
-serve
-bed exec client sysctl -qw net.ipv4.tcp_tw_reuse=0 "net.ipv4.ip_local_port_range=20000 20499"
-full && repeated 10 kernel_ports
+at_ceiling() {
+  tool s saturate --length 2 --start 4k
+  is "G16 nothing limits but this machine: limited by" "$(figure s answer.limited_by)" generator
+  is "G16: exit status" "$status" 4
+  at_least "G16 its ceiling is told" "$(figure s ceiling)" 1
+}
 
-bed_up --delay 25
-serve
-repeated 10 explicit_range
+few_ports() {
+  bed_up --delay 25
+  serve
+  repeated 10 picked_of_few
+}
 
-if full; then
+kernel_ports() {
   bed_up
   serve
-  (while :; do :; done) &
-  busy=$!
-  repeated 20 neighbour
+  bed exec client sysctl -qw net.ipv4.tcp_tw_reuse=0 "net.ipv4.ip_local_port_range=20000 20499"
+  repeated 10 picked_by_kernel
+}
+
+neighbour() {
+  bed_up
+  serve
+  timeout 3000 bash -c 'while :; do :; done' &
+  local busy=$!
+  repeated 20 beside
   kill "$busy"
-  for ((i = 0; i < 10; i++)); do
-    tool s saturate --length 2 --start 4k
-    is "G16 nothing limits but this machine" "$(figure s answer.limited_by)" generator
-    at_least "G16 its ceiling is told" "$(figure s ceiling)" 1
-  done
-fi
+}
+
+no_limit() {
+  bed_up
+  serve
+  repeated 10 at_ceiling
+}
+
+scenarios few_ports "kernel_ports neighbour no_limit" "$@"
 finish

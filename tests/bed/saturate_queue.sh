@@ -40,6 +40,5 @@ slow_search() {
   matches "G11 the reason" "$(figure s answer.reason)" "queue|slow"
 }
 
-narrow_link
-full && slow_server
+scenarios narrow_link slow_server "$@"
 finish

@@ -47,8 +47,5 @@ dead_target() {
   is "a target that dies: the last trial" "$(figure s 'trials[#trials].trial')" fail
 }
 
-dead_target
-full && burst
-full && real_table
-full && sustained
+scenarios dead_target "burst real_table sustained" "$@"
 finish

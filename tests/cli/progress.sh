@@ -23,7 +23,9 @@ check "on a terminal the line is written over and taken away" eval \
 on_terminal rate -H 127.0.0.1 -p 1 -r 50 -l 1.5
 check "  failures are red" eval 'grep -q $'"'"'\033\[31m'"'"' "$dir/tty"'
 NO_COLOR=1 on_terminal rate -H 127.0.0.1 -p 1 -r 50 -l 1.5
-check "  but not with NO_COLOR" eval 'grep -q "failed" "$dir/tty" && ! grep -q $'"'"'\033\[31m'"'"' "$dir/tty"'
+check "  but not with NO_COLOR" eval \
+    'grep -q "failed" "$dir/tty" && ! grep -q $'"'"'\033\[31m'"'"' "$dir/tty"'
 TERM=dumb on_terminal rate -r 50 -l 1.5
-check "  a dumb terminal gets plain lines" eval 'grep -q "opened" "$dir/tty" && ! grep -q $'"'"'\033'"'"' "$dir/tty"'
+check "  a dumb terminal gets plain lines" eval \
+    'grep -q "opened" "$dir/tty" && ! grep -q $'"'"'\033'"'"' "$dir/tty"'
 finish
