@@ -58,12 +58,15 @@ local function note(command, path)
   called[command] = called[command] or path
 end
 
+-- Options of those, with a word of their own after them that is no number.
+local valued = { ["-s"] = true, ["--signal"] = true, ["-u"] = true, ["-o"] = true }
+
 -- The words from the command on that a wrapper calls; nil where that cannot be known.
 local function after(words, from, skip)
   local i = from + skip
   while words[i] do
     local word = words[i]
-    if word:find("^%-%a$") and (words[i + 1] or ""):find("^%$") then
+    if valued[word] or word:find("^%-%a$") and (words[i + 1] or ""):find("^%$") then
       i = i + 1 -- an option, and its value
     elseif not (word:find("^%-") or word:find("^[%d.]+[smh]?$") or word:find("^[%w_]+=")) then
       return table.move(words, i, #words, 1, {})

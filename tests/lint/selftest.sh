@@ -116,7 +116,7 @@ calls() {
 }
 calls 'x=$(if true; then frobnicate --now; fi)'
 calls 'sed -n 1p <<<"$(frobnicate)" | sed p'
-calls 'timeout -k 2 10 frobnicate'
+calls 'timeout -k 2 --signal INT 10 frobnicate'
 calls 'exec ip netns exec "$ns" frobnicate'
 calls '"${sudo[@]}" frobnicate'
 calls 'sed p || xargs -P "$(sed p)" frobnicate'
