@@ -18,10 +18,10 @@ all_silent() {
 
 rates() {
   local family=$1 host=$2
-  rate r -H "$host" -r 100 -l 4 -t 0.3 --local-ports "$ports"
+  again time_lost rate r -H "$host" -r 100 -l 4 -t 0.3 --local-ports "$ports"
   all_silent r "$family" 400
-  just r
-  exits r "$family: exit status" 0
+  valid r
+  is "$family: exit status" "$status" 0
 }
 
 # A capacity that is broken off: its connections are aborted, FIN on the way.
