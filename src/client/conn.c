@@ -78,7 +78,11 @@ static enum tsp_conn_state connecting(struct tsp_conn *c, int *want)
         return fail(c, error,
                     error == ECONNRESET || error == EPIPE ? TSP_STEP_SEND : TSP_STEP_CONNECT);
     c->marks.at[TSP_MARK_ESTABLISHED] = now;
-    return met_itself(c) ? fail(c, ECONNREFUSED, TSP_STEP_CONNECT) : TSP_CONN_SENDING;
+    if (met_itself(c))
+        return fail(c, ECONNREFUSED, TSP_STEP_CONNECT);
+    if (c->env->plan->hold_ns)
+        c->env->begin_hold(c);
+    return TSP_CONN_SENDING;
 }
 
 /* > 0: bytes came; 0: end of the answer; -EAGAIN: no more for now; -errno. */
@@ -124,12 +128,12 @@ static enum tsp_conn_state sending(struct tsp_conn *c, int *want)
 
 static enum tsp_conn_state holding(struct tsp_conn *c, int *want)
 {
-    *want = EV_READ;
-    if (!c->held) {
-        c->held = true;
-        c->env->hold(c);
-        return TSP_CONN_HOLDING;
+    if (!c->held) { /* just sent: the answer is hardly there yet */
+        bool runs = c->env->wait_for_hold(c);
+        *want = runs ? EV_READ : 0;
+        return runs ? TSP_CONN_HOLDING : TSP_CONN_HALF_CLOSING;
     }
+    *want = EV_READ;
     ssize_t got = drain(c);
     if (got == 0) { /* the peer has closed: there is nothing left to hold */
         *want = 0;

@@ -36,8 +36,11 @@ struct tsp_conn_env {
     char *buffer; /* for all reads: nothing is kept */
     size_t buffer_size;
     void (*done)(struct tsp_conn *c);
-    void (*hold)(struct tsp_conn *c); /* it is established and waits: end_hold it later */
-    void *owner;                      /* the worker */
+    /* Where the plan has a hold: it is established. It has sent: true = its hold still runs,
+     * and the owner calls end_hold later. */
+    void (*begin_hold)(struct tsp_conn *c);
+    bool (*wait_for_hold)(struct tsp_conn *c);
+    void *owner; /* the worker */
 };
 
 struct tsp_conn_link {
@@ -54,7 +57,8 @@ struct tsp_conn {
     uint32_t tuple;
     int error;
     unsigned char state, step, outcome; /* enum values; the last two once DONE */
-    bool retransmitted, held;
+    bool retransmitted;
+    bool hold_runs, held; /* the worker's: in by_hold; only there, since it has sent */
     struct tsp_nat_line *nat; /* NULL unless the plan asks */
 };
 

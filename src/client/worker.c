@@ -1,11 +1,12 @@
 #include "client/worker.h"
 
 #include <errno.h>
-#include <stddef.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "client/deadlines.h"
 #include "client/opener.h"
+#include "net/loop.h"
 
 #define BUFFER_SIZE ((size_t)64 * 1024) /* for all reads of a worker */
 
@@ -16,44 +17,11 @@
 #define SHORT_NS (100 * TSP_MS)
 #define PREPARED_CONNS 256
 
-/* All holds end with a stop. Answers are read after so many; and since the target may have
- * many to give in one moment, it gets longer than the time-out, which is meant for one. */
-#define HOLDS_PER_TURN 64
-#define CLOSING_NS (10 * TSP_SECOND)
-
 /* ---- the life of one connection, as the worker sees it ---- */
 
 static struct tsp_worker *owner(struct tsp_conn *c)
 {
     return c->env->owner;
-}
-
-static void at_ns(struct tsp_worker *w, ev_timer *timer, int64_t when_ns)
-{
-    double after = (double)(when_ns - tsp_now_ns()) / 1e9;
-    ev_now_update(w->loop);
-    ev_timer_stop(w->loop, timer);
-    ev_timer_set(timer, after > 0 ? after : 0, 0);
-    ev_timer_start(w->loop, timer);
-}
-
-/* The last in by_age, which stays in the order of expiry: the time-out counts from now,
- * when the connection is opened, or when its hold ends; after a stop none is opened, and
- * the longer one goes for all. The timer is set to the first of the list: where it is not
- * active it may have gone off unheard, and setting it takes that back. */
-static void expect_progress(struct tsp_worker *w, struct tsp_conn *c, int64_t now_ns)
-{
-    int64_t wait = w->plan->timeout_ns;
-    c->expires_ns = now_ns + (w->closing && wait < CLOSING_NS ? CLOSING_NS : wait);
-    tsp_conn_list_append(&w->by_age, c);
-    if (!ev_is_active(&w->expiry))
-        at_ns(w, &w->expiry, w->by_age.first->expires_ns);
-}
-
-static int64_t held_until_ns(struct tsp_worker *w, const struct tsp_conn *c)
-{
-    bool stopped = atomic_load(&w->stop) != 0;
-    return stopped ? 0 : c->marks.at[TSP_MARK_ESTABLISHED] + w->plan->hold_ns;
 }
 
 void tsp_worker_on_start(struct tsp_conn *c)
@@ -66,22 +34,12 @@ void tsp_worker_on_start(struct tsp_conn *c)
     if (!w->concurrency)
         tsp_hist_record(w->slice.lag, at[TSP_MARK_OPEN] - at[TSP_MARK_DUE]);
     w->last_start_ns = at[TSP_MARK_OPEN];
-    expect_progress(w, c, at[TSP_MARK_OPEN]);
-}
-
-/* In one list at a time: nothing is expected of a connection that is held. */
-static void on_hold(struct tsp_conn *c)
-{
-    struct tsp_worker *w = owner(c);
-    tsp_conn_list_remove(&w->by_age, c);
-    tsp_conn_list_append(&w->by_hold, c);
-    if (!ev_is_active(&w->hold_end) || atomic_load(&w->stop))
-        at_ns(w, &w->hold_end, held_until_ns(w, w->by_hold.first));
+    tsp_deadlines_start(c);
 }
 
 void tsp_worker_leave_when_idle(struct tsp_worker *w)
 {
-    if (!w->opening && !w->by_age.first && !w->by_hold.first)
+    if (!w->opening && tsp_deadlines_none_open(w))
         ev_break(w->loop, EVBREAK_ALL);
 }
 
@@ -89,7 +47,7 @@ void tsp_worker_leave_when_idle(struct tsp_worker *w)
 static void retire(struct tsp_worker *w, struct tsp_conn *c)
 {
     int64_t now = tsp_now_ns();
-    tsp_conn_list_remove(c->held ? &w->by_hold : &w->by_age, c);
+    tsp_deadlines_remove(w, c);
     w->tally.retransmitted += c->retransmitted;
     w->tally.bytes_sent += c->sent;
     w->tally.bytes_received += c->received;
@@ -137,43 +95,7 @@ static void on_done(struct tsp_conn *c)
     retire(w, c);
 }
 
-/* ---- time-outs, holds, intervals ---- */
-
-static void on_expiry(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    (void)loop;
-    (void)revents;
-    struct tsp_worker *w = timer->data;
-    int64_t now = tsp_now_ns();
-    while (w->by_age.first && w->by_age.first->expires_ns <= now)
-        tsp_conn_expire(w->by_age.first);
-    if (w->by_age.first)
-        at_ns(w, &w->expiry, w->by_age.first->expires_ns);
-}
-
-static void end_first_hold(struct tsp_worker *w)
-{
-    struct tsp_conn *c = w->by_hold.first;
-    tsp_conn_list_remove(&w->by_hold, c);
-    c->held = false;
-    expect_progress(w, c, tsp_now_ns());
-    tsp_conn_end_hold(c);
-}
-
-static void on_hold_end(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    (void)loop;
-    (void)revents;
-    struct tsp_worker *w = timer->data;
-    int64_t now = tsp_now_ns();
-    for (int i = 0; i < HOLDS_PER_TURN && w->by_hold.first; i++) {
-        if (held_until_ns(w, w->by_hold.first) > now)
-            break;
-        end_first_hold(w);
-    }
-    if (w->by_hold.first)
-        at_ns(w, &w->hold_end, held_until_ns(w, w->by_hold.first));
-}
+/* ---- intervals ---- */
 
 static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
 {
@@ -186,13 +108,12 @@ static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
 /* Every beat that has passed counts: the longer the loop stood still, the more were late. */
 static void on_beat(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    (void)loop;
     (void)revents;
     struct tsp_worker *w = timer->data;
     int64_t now = tsp_now_ns();
     for (; w->beat_ns <= now; w->beat_ns += BEAT_NS)
         tsp_hist_record(w->tally.beat, now - w->beat_ns);
-    at_ns(w, timer, w->beat_ns);
+    tsp_loop_timer_at(loop, timer, w->beat_ns);
 }
 
 /* Since began: what the thread used, and the time it had for that. */
@@ -215,22 +136,12 @@ void tsp_worker_end_opening(struct tsp_worker *w)
     take_usage(w);
 }
 
-static void abort_one(struct tsp_worker *w, struct tsp_conn *c)
+void tsp_worker_abort(struct tsp_conn *c)
 {
+    struct tsp_worker *w = owner(c);
     tsp_conn_abort(c);
     tsp_tally_abort(&w->tally);
     retire(w, c);
-}
-
-static void on_grace_end(struct ev_loop *loop, ev_timer *timer, int revents)
-{
-    (void)loop;
-    (void)revents;
-    struct tsp_worker *w = timer->data;
-    while (w->by_hold.first)
-        abort_one(w, w->by_hold.first);
-    while (w->by_age.first)
-        abort_one(w, w->by_age.first);
 }
 
 static void on_stop(struct tsp_waker *waker)
@@ -240,12 +151,7 @@ static void on_stop(struct tsp_waker *waker)
     if (w->opening && !w->concurrency)
         tsp_opener_give_up(w, atomic_load(&w->stop_ns));
     tsp_worker_end_opening(w);
-    w->closing = true;
-    on_hold_end(w->loop, &w->hold_end, 0);
-    if (how == TSP_STOP_ABORT && !ev_is_active(&w->grace_end)) {
-        ev_timer_set(&w->grace_end, (double)TSP_GRACE_NS / 1e9, 0);
-        ev_timer_start(w->loop, &w->grace_end);
-    }
+    tsp_deadlines_stop(w, (enum tsp_stop)how);
     tsp_worker_leave_when_idle(w);
 }
 
@@ -277,13 +183,11 @@ static void init_shares(struct tsp_worker *w)
         w->concurrency = w->max_open;
     w->left = quota ? share(plan->count, w->index, n) : UINT64_MAX;
     w->first_failure_ns = INT64_MAX;
-    w->by_age.link = offsetof(struct tsp_conn, by_age);
-    w->by_hold.link = offsetof(struct tsp_conn, by_hold);
     tsp_arrivals_init(&w->arrivals, w->index, n, plan->seed);
 }
 
-static void init_timer(struct tsp_worker *w, ev_timer *timer,
-                       void (*cb)(struct ev_loop *, ev_timer *, int))
+void tsp_worker_init_timer(struct tsp_worker *w, ev_timer *timer,
+                           void (*cb)(struct ev_loop *, ev_timer *, int))
 {
     ev_init(timer, cb);
     /* After the descriptors of the same wake-up: an answer that is there counts. */
@@ -293,12 +197,10 @@ static void init_timer(struct tsp_worker *w, ev_timer *timer,
 
 static void init_watchers(struct tsp_worker *w)
 {
-    init_timer(w, &w->expiry, on_expiry);
-    init_timer(w, &w->hold_end, on_hold_end);
-    init_timer(w, &w->interval_end, on_interval_end);
-    init_timer(w, &w->grace_end, on_grace_end);
-    init_timer(w, &w->beat, on_beat);
+    tsp_worker_init_timer(w, &w->interval_end, on_interval_end);
+    tsp_worker_init_timer(w, &w->beat, on_beat);
     ev_set_priority(&w->beat, EV_MAXPRI); /* the loop's own lateness, not that of a batch */
+    tsp_deadlines_init(w);
     tsp_opener_init(w);
 }
 
@@ -311,7 +213,8 @@ static void init_env(struct tsp_worker *w)
         .buffer = w->env.buffer,
         .buffer_size = BUFFER_SIZE,
         .done = on_done,
-        .hold = on_hold,
+        .begin_hold = tsp_deadlines_begin_hold,
+        .wait_for_hold = tsp_deadlines_wait_for_hold,
         .owner = w,
     };
     w->pool.with_nat = w->plan->nat;
@@ -383,7 +286,7 @@ static void start_timers(struct tsp_worker *w)
     ev_timer_set(&w->interval_end, (lead > 0 ? lead : 0) + interval, interval);
     ev_timer_start(w->loop, &w->interval_end);
     w->beat_ns = w->plan->start_ns + BEAT_NS;
-    at_ns(w, &w->beat, w->beat_ns);
+    tsp_loop_timer_at(w->loop, &w->beat, w->beat_ns);
     tsp_waker_start(&w->stopped);
     tsp_pacer_at(&w->pacer, w->plan->start_ns);
 }

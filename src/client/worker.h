@@ -61,7 +61,8 @@ struct tsp_worker {
     bool closing;         /* it was stopped */
 
     struct tsp_pool pool;
-    struct tsp_conn_list by_age, by_hold;
+    struct tsp_conn_list by_age;  /* is to end within the time-out; in order of that */
+    struct tsp_conn_list by_hold; /* its hold runs, from when it was established */
     struct tsp_tally tally;
     struct tsp_slice slice;
     struct tsp_mailbox mailbox;
@@ -91,11 +92,15 @@ void tsp_worker_run(struct tsp_worker *w);
 /* Any thread, any number of times; a stronger stop replaces a weaker. */
 void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns);
 
-/* For opener.c: a connection was started, failed (went wrong at when_ns); nothing
+/* For opener.c and deadlines.c: a connection was started, failed (went wrong at when_ns); nothing
  * more will be opened; nothing may be left to do. */
 void tsp_worker_on_start(struct tsp_conn *c);
 void tsp_worker_note_failure(struct tsp_worker *w, int64_t when_ns);
 void tsp_worker_end_opening(struct tsp_worker *w);
 void tsp_worker_leave_when_idle(struct tsp_worker *w);
+/* Closes it and counts it as aborted. */
+void tsp_worker_abort(struct tsp_conn *c);
+void tsp_worker_init_timer(struct tsp_worker *w, ev_timer *timer,
+                           void (*cb)(struct ev_loop *, ev_timer *, int));
 
 #endif

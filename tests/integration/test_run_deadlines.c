@@ -1,0 +1,83 @@
+/* What ends a connection from this side, and when: holds, time-outs, the grace after a
+ * stop; and the one cap of all workers.
+ */
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "integration/load.h"
+#include "integration/server_client.h"
+#include "support/cmocka_all.h"
+#include "support/peer.h"
+
+#define BIG ((size_t)8 << 20) /* more than the sockets of both sides hold */
+
+static unsigned ended[8]; /* in which order the connections were closed by the client */
+static atomic_uint ends;
+
+/* The first connection is read 1.6 s late, the others at once. */
+static void reads_the_first_late(struct peer *p, int fd)
+{
+    unsigned n = atomic_fetch_add(&p->noted, 1);
+    if (n == 0)
+        usleep(1600000);
+    peer_answers(p, fd);
+    ended[n] = atomic_fetch_add(&ends, 1);
+}
+
+/* Established at 0, sends until 1.6 s, held until 1.8 s; the other is established at 1 s and
+ * held until 2.8 s. */
+static void a_slow_sender_is_held_no_longer_than_asked(void **state)
+{
+    (void)state;
+    char *request = calloc(1, BIG);
+    struct peer *p = peer_start("127.0.0.1", 0, reads_the_first_late);
+    struct tsp_run_spec spec = load_spec(p->port);
+    spec.rate = 1;
+    spec.count = 2;
+    spec.workers = 1;
+    spec.hold_ns = 1800 * TSP_MS;
+    spec.content = (struct tsp_data){request, BIG};
+    atomic_store(&ends, 0);
+    struct tsp_result r = load_run(&spec);
+    peer_end(p);
+    load_assert_all_ok(&r, 2);
+    assert_int_equal(ended[0], 0);
+    assert_int_equal(ended[1], 1);
+    assert_true(tsp_hist_min(r.tally.phase[TSP_PHASE_SERVICE]) >= spec.hold_ns);
+    tsp_result_clear(&r);
+    free(p);
+    free(request);
+}
+
+/* Its hold is over after 0.2 s, its time-out after 1.8 s; it has sent after 1.6 s. */
+static void a_hold_that_ends_while_the_request_is_sent_is_over(void **state)
+{
+    (void)state;
+    char *request = calloc(1, BIG);
+    struct peer *p = peer_start("127.0.0.1", 0, reads_the_first_late);
+    struct tsp_run_spec spec = load_spec(p->port);
+    spec.rate = 1;
+    spec.count = 1;
+    spec.hold_ns = 200 * TSP_MS;
+    spec.timeout_ns = 1800 * TSP_MS;
+    spec.expect = 4;
+    spec.content = (struct tsp_data){request, BIG};
+    struct tsp_result r = load_run(&spec);
+    peer_end(p);
+    load_assert_all_ok(&r, 1);
+    assert_int_equal(p->received, BIG);
+    tsp_result_clear(&r);
+    free(p);
+    free(request);
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, load_setup, load_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(a_slow_sender_is_held_no_longer_than_asked),
+        TEST(a_hold_that_ends_while_the_request_is_sent_is_over),
+    };
+    return cmocka_run_group_tests_name("run_deadlines", tests, NULL, NULL);
+}
