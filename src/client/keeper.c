@@ -45,7 +45,7 @@ static int make_workers(struct tsp_keeper *k, const struct tsp_plan *plan, struc
         return tsp_fail(err, ENOMEM, "%u workers", k->workers);
     for (; k->made < k->workers; k->made++) {
         k->seat[k->made].keeper = k;
-        int rc = tsp_worker_init(&k->seat[k->made].worker, plan, k->made, err);
+        int rc = tsp_worker_init(&k->seat[k->made].worker, plan, k->made, &k->cap, err);
         if (rc)
             return rc;
     }
@@ -62,6 +62,7 @@ static size_t intervals(const struct tsp_plan *plan)
 int tsp_keeper_init(struct tsp_keeper *k, const struct tsp_plan *plan, struct tsp_err *err)
 {
     *k = (struct tsp_keeper){.workers = plan->workers, .interval_ns = plan->interval_ns};
+    k->cap.limit = plan->max_open;
     int rc = init_shared(k, err);
     if (rc)
         return rc;

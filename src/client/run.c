@@ -139,6 +139,9 @@ static void add_workers(struct tsp_run *run, struct tsp_result *r)
         last_start = latest(last_start, w->last_start_ns);
         failure = w->first_failure_ns < failure ? w->first_failure_ns : failure;
     }
+    /* The sum of the workers' maxima may be past the cap: they need not be of one moment. */
+    if (plan->max_open && r->tally.open_max > plan->max_open)
+        r->tally.open_max = plan->max_open;
     int64_t opening = plan->length_ns == INT64_MAX ? last_start - plan->start_ns : plan->length_ns;
     if (run->stop_ns && run->stop_ns - plan->start_ns < opening)
         opening = run->stop_ns - plan->start_ns;

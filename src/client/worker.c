@@ -52,6 +52,8 @@ static void retire(struct tsp_worker *w, struct tsp_conn *c)
     w->tally.bytes_sent += c->sent;
     w->tally.bytes_received += c->received;
     w->slice.open--;
+    if (w->cap)
+        tsp_cap_give(w->cap);
     w->ended_ns = now;
     tsp_sources_release(&w->sources, c->tuple, now);
     tsp_pool_give(&w->pool, c);
@@ -177,10 +179,8 @@ static void init_shares(struct tsp_worker *w)
     const struct tsp_plan *plan = w->plan;
     unsigned n = plan->workers;
     bool quota = plan->count && (plan->concurrency || plan->seed);
-    w->max_open = plan->max_open ? share(plan->max_open, w->index, n) : UINT64_MAX;
-    w->concurrency = share(plan->concurrency, w->index, n);
-    if (w->concurrency > w->max_open)
-        w->concurrency = w->max_open;
+    bool capped = plan->max_open && plan->max_open < plan->concurrency;
+    w->concurrency = share(capped ? plan->max_open : plan->concurrency, w->index, n);
     w->left = quota ? share(plan->count, w->index, n) : UINT64_MAX;
     w->first_failure_ns = INT64_MAX;
     tsp_arrivals_init(&w->arrivals, w->index, n, plan->seed);
@@ -235,9 +235,10 @@ static void prepare_memory(struct tsp_worker *w)
 }
 
 int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
-                    struct tsp_err *err)
+                    struct tsp_cap *cap, struct tsp_err *err)
 {
     *w = (struct tsp_worker){.plan = plan, .index = index};
+    w->cap = plan->max_open && !plan->concurrency ? cap : NULL;
     init_shares(w);
     int rc = tsp_sources_init(&w->sources, &plan->sources, index, plan->workers, err);
     if (rc)

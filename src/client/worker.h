@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "base/clock.h"
+#include "client/cap.h"
 #include "client/conn.h"
 #include "client/conn_list.h"
 #include "client/mailbox.h"
@@ -51,11 +52,13 @@ struct tsp_worker {
     ev_timer expiry, hold_end, interval_end, grace_end, beat;
     ev_prepare refill; /* closed loop */
     ev_idle more;      /* closed loop: refill again without waiting */
+    ev_timer rest;     /* closed loop: places that rest are filled again */
 
     struct tsp_arrivals arrivals;
     struct tsp_sources sources;
-    uint64_t max_open;    /* its share; UINT64_MAX = none */
+    struct tsp_cap *cap;  /* of all workers together; NULL = none, or by concurrency */
     uint64_t concurrency; /* its share; 0 = by the clock */
+    uint64_t resting;     /* of these, places whose connections failed at once */
     uint64_t left;        /* connections it may still take; UINT64_MAX = no bound */
     bool opening;         /* between start and the end of the load */
     bool closing;         /* it was stopped */
@@ -81,9 +84,9 @@ struct tsp_worker {
     struct tsp_usage before; /* what the thread had used then */
 };
 
-/* On failure nothing is held. */
+/* On failure nothing is held. The cap is used where the plan has one. */
 int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
-                    struct tsp_err *err);
+                    struct tsp_cap *cap, struct tsp_err *err);
 void tsp_worker_clear(struct tsp_worker *w);
 
 /* The thread's body; returns when its load is over and nothing is open. */

@@ -72,12 +72,52 @@ static void a_hold_that_ends_while_the_request_is_sent_is_over(void **state)
     free(request);
 }
 
+static uint64_t random_arrivals(unsigned workers, double points)
+{
+    uint64_t due = 0;
+    for (unsigned k = 0; k < workers; k++) {
+        struct tsp_arrivals a;
+        for (tsp_arrivals_init(&a, k, workers, 1); a.n < points; tsp_arrivals_advance(&a))
+            due++;
+    }
+    return due;
+}
+
+/* Random arrivals give each worker more or fewer than its part. All that are opened are
+ * still held when the last is due. */
+static void a_cap_is_one_figure_for_all_workers(void **state)
+{
+    (void)state;
+    for (unsigned workers = 1; workers <= 5; workers += 2) {
+        struct tsp_server_spec any = default_spec();
+        struct tsp_server *s = server_start(&any);
+        struct tsp_run_spec spec = load_spec(tsp_server_port(s));
+        uint64_t due = random_arrivals(workers, 80);
+        spec.rate = 200;
+        spec.length_ns = 400 * TSP_MS;
+        spec.arrivals = TSP_ARRIVALS_POISSON;
+        spec.seed = 1;
+        spec.hold_ns = 1500 * TSP_MS;
+        spec.workers = workers;
+        for (uint64_t over = 0; over <= 1; over++) {
+            spec.max_open = (int64_t)(due - over);
+            struct tsp_result r = load_run(&spec);
+            assert_int_equal(r.tally.due, due);
+            assert_int_equal(r.tally.capped, over);
+            assert_int_equal(r.tally.open_max, due - over);
+            tsp_result_clear(&r);
+        }
+        server_end(s);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, load_setup, load_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_slow_sender_is_held_no_longer_than_asked),
         TEST(a_hold_that_ends_while_the_request_is_sent_is_over),
+        TEST(a_cap_is_one_figure_for_all_workers),
     };
     return cmocka_run_group_tests_name("run_deadlines", tests, NULL, NULL);
 }
