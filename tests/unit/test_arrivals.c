@@ -138,6 +138,56 @@ static void workers_add_up_to_a_poisson_stream_of_the_rate(void **state)
     tsp_load_clear(&load);
 }
 
+static void passing_points_is_the_same_as_taking_them(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed <= 3; seed++) {
+        for (unsigned k = 0; k < 3; k++) {
+            struct tsp_arrivals a, b;
+            tsp_arrivals_init(&a, k, 3, seed);
+            b = a;
+            for (uint64_t below = 0; below < 3000; below += 1 + below / 3) {
+                uint64_t taken = 0;
+                for (; b.n < (double)below; taken++)
+                    tsp_arrivals_advance(&b);
+                assert_int_equal(tsp_arrivals_pass(&a, below), taken);
+                assert_true(a.n == b.n);
+            }
+        }
+    }
+}
+
+static void passing_even_points_is_exact_up_to_2_to_the_53(void **state)
+{
+    (void)state;
+    struct tsp_arrivals a;
+    tsp_arrivals_init(&a, 2, 3, 0);
+    assert_int_equal(tsp_arrivals_pass(&a, UINT64_C(1) << 53), 3002399751580330);
+    assert_true(a.n == 0x1p53);
+    assert_int_equal(tsp_arrivals_pass(&a, UINT64_C(1) << 53), 0);
+}
+
+/* As of any Poisson stream: the number before a point varies like its mean. */
+static void random_points_passed_at_once_are_as_many_as_they_would_be(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 2000 };
+    const double mean = 100000;
+    double sum = 0, squares = 0;
+    for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
+        struct tsp_arrivals a;
+        tsp_arrivals_init(&a, 1, 4, seed);
+        double off = (double)tsp_arrivals_pass(&a, (uint64_t)(4 * mean)) - mean;
+        assert_true(a.n >= 4 * mean);
+        sum += off;
+        squares += off * off;
+    }
+    double deviation = sqrt(mean), error = deviation / sqrt(ROUNDS);
+    assert_true(fabs(sum / ROUNDS) < 4 * error);
+    double ratio = squares / ROUNDS / mean; /* 1, with a deviation of sqrt(2 / ROUNDS) */
+    assert_true(ratio > 0.87 && ratio < 1.13);
+}
+
 int main(void)
 {
     static const struct CMUnitTest tests[] = {
@@ -148,6 +198,9 @@ int main(void)
         cmocka_unit_test(poisson_steps_have_mean_and_deviation_of_the_workers),
         cmocka_unit_test(poisson_streams_of_workers_are_independent),
         cmocka_unit_test(workers_add_up_to_a_poisson_stream_of_the_rate),
+        cmocka_unit_test(passing_points_is_the_same_as_taking_them),
+        cmocka_unit_test(passing_even_points_is_exact_up_to_2_to_the_53),
+        cmocka_unit_test(random_points_passed_at_once_are_as_many_as_they_would_be),
     };
     return cmocka_run_group_tests_name("arrivals", tests, NULL, NULL);
 }
