@@ -99,12 +99,16 @@ static void on_done(struct tsp_conn *c)
 
 /* ---- intervals ---- */
 
+/* At start + k x interval, whatever came in between: the keeper collects right after. The ends
+ * that passed in a stall are one post. */
 static void on_interval_end(struct ev_loop *loop, ev_timer *timer, int revents)
 {
-    (void)loop;
     (void)revents;
     struct tsp_worker *w = timer->data;
+    int64_t now = tsp_now_ns(), interval = w->plan->interval_ns;
     tsp_mailbox_post(&w->mailbox, &w->slice);
+    w->interval_end_ns += (now - w->interval_end_ns) / interval * interval + interval;
+    tsp_loop_timer_at(loop, timer, w->interval_end_ns);
 }
 
 /* Every beat that has passed counts: the longer the loop stood still, the more were late. */
@@ -281,11 +285,8 @@ void tsp_worker_clear(struct tsp_worker *w)
 
 static void start_timers(struct tsp_worker *w)
 {
-    double interval = (double)w->plan->interval_ns / 1e9;
-    double lead = (double)(w->plan->start_ns - tsp_now_ns()) / 1e9;
-    ev_now_update(w->loop);
-    ev_timer_set(&w->interval_end, (lead > 0 ? lead : 0) + interval, interval);
-    ev_timer_start(w->loop, &w->interval_end);
+    w->interval_end_ns = w->plan->start_ns + w->plan->interval_ns;
+    tsp_loop_timer_at(w->loop, &w->interval_end, w->interval_end_ns);
     w->beat_ns = w->plan->start_ns + BEAT_NS;
     tsp_loop_timer_at(w->loop, &w->beat, w->beat_ns);
     tsp_waker_start(&w->stopped);

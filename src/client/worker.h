@@ -78,6 +78,7 @@ struct tsp_worker {
     int64_t last_start_ns;    /* when it last started one */
     int64_t first_failure_ns; /* when the first went wrong; INT64_MAX = none did */
     int64_t beat_ns;          /* when its loop should next be awake */
+    int64_t interval_end_ns;  /* when it should next post */
     struct tsp_usage usage;   /* of its thread, over used_ns */
     int64_t used_ns;          /* the time in which it opened; the whole run if that was short */
     int64_t began_ns;
