@@ -67,6 +67,7 @@ int main(int argc, char **argv)
         return complain("not enough memory to start Lua");
     lua_gc(L, LUA_GCINC, GC_PAUSE, 0, 0);
     int status = status_of(L, &args);
+    (void)fflush(stdout); /* to close may take long: what an interrupt aborted is closed then */
     lua_close(L);
     /* What print could not write is lost without an error in Lua. */
     if ((fflush(stdout) || ferror(stdout)) && status != EXIT_FAILURE)

@@ -17,8 +17,9 @@
 enum { VALUE_CALLBACK = 1, VALUE_SPEC, VALUE_LABEL, VALUES = VALUE_LABEL };
 
 struct handle {
-    struct tsp_run *run; /* NULL once waited for, or never started */
-    bool waiting;        /* wait() uses it now, and frees it */
+    struct tsp_run *run;   /* NULL once waited for, or never started */
+    struct tsp_run *ended; /* was interrupted: what it aborted may still be open */
+    bool waiting;          /* wait() uses the run now, and releases it */
 };
 
 /* Also __close, which on_interval may reach while the run is waited for. */
@@ -30,7 +31,8 @@ static int handle_gc(lua_State *L)
         return 0;
     }
     tsp_run_free(h->run);
-    h->run = NULL;
+    tsp_run_free(h->ended);
+    *h = (struct handle){0};
     return 0;
 }
 
@@ -159,6 +161,22 @@ static void add_spec_and_label(lua_State *L, int handle, const struct tsp_result
     lua_setfield(L, -2, "label");
 }
 
+/* What a signal aborted may be a million connections, whose closing takes seconds: the report
+ * does not wait for it, and the registry keeps the collector from doing so in between. */
+static void release(lua_State *L, int handle, bool interrupted)
+{
+    struct handle *h = lua_touserdata(L, handle);
+    struct tsp_run *run = h->run;
+    *h = (struct handle){0};
+    if (!interrupted) {
+        tsp_run_free(run);
+        return;
+    }
+    h->ended = run;
+    lua_pushvalue(L, handle);
+    (void)luaL_ref(L, LUA_REGISTRYINDEX);
+}
+
 /* Pushes the result of the run in the handle at this index. */
 static int wait_for(lua_State *L, int handle)
 {
@@ -172,8 +190,7 @@ static int wait_for(lua_State *L, int handle)
     luaL_checkstack(L, LUA_MINSTACK, "tspam.run");
     h->waiting = true;
     int rc = tsp_run_wait(h->run, result, watched ? on_interval : NULL, &w);
-    tsp_run_free(h->run);
-    *h = (struct handle){0};
+    release(L, handle, result->interrupted);
     if (!lua_isnil(L, w.error)) {
         lua_pushvalue(L, w.error);
         return lua_error(L);

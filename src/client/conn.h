@@ -58,7 +58,7 @@ struct tsp_conn {
     int error;
     unsigned char state, step, outcome; /* enum values; the last two once DONE */
     bool retransmitted;
-    bool hold_runs, held; /* the worker's: in by_hold; only there, since it has sent */
+    bool hold_runs, held;     /* the worker's: in by_hold; only there, since it has sent */
     struct tsp_nat_line *nat; /* NULL unless the plan asks */
 };
 

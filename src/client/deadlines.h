@@ -28,4 +28,8 @@ bool tsp_deadlines_none_open(const struct tsp_worker *w);
 /* The worker was stopped: holds end, and with TSP_STOP_ABORT the grace begins. */
 void tsp_deadlines_stop(struct tsp_worker *w, enum tsp_stop how);
 
+/* Once the loop has ended: closes what the grace left open, until this time. Returns how many
+ * of these had sent something again. */
+uint64_t tsp_deadlines_close(struct tsp_worker *w, int64_t until_ns);
+
 #endif

@@ -85,6 +85,7 @@ static void *worker_main(void *arg)
     k->finished++;
     pthread_cond_signal(&k->changed);
     pthread_mutex_unlock(&k->lock);
+    tsp_worker_close_rest(&seat->worker);
     return NULL;
 }
 
@@ -149,7 +150,6 @@ static void *keeper_main(void *arg)
         int64_t end = i * k->interval_ns;
         last = wait_until(k, k->start_ns + end + collect_delay_ns(k));
         if (last) {
-            join_workers(k);
             end = tsp_now_ns() - k->start_ns;
             tsp_keeper_note_end(k);
         }
@@ -222,6 +222,7 @@ void tsp_keeper_join(struct tsp_keeper *k)
 void tsp_keeper_clear(struct tsp_keeper *k)
 {
     tsp_keeper_join(k);
+    join_workers(k);
     for (unsigned i = 0; i < k->made; i++)
         tsp_worker_clear(&k->seat[i].worker);
     free(k->seat);

@@ -58,13 +58,15 @@ void tsp_keeper_stop(struct tsp_keeper *k, enum tsp_stop how, int64_t when_ns);
 /* Copies the i-th interval; false when it is not there yet. */
 bool tsp_keeper_interval(struct tsp_keeper *k, size_t i, struct tsp_interval *out);
 
-/* True once every worker has been joined and the timeline is complete. */
+/* True once every worker has counted all and the timeline is complete. */
 bool tsp_keeper_is_over(struct tsp_keeper *k);
 
 /* Reads after and usage; the keeper's thread does so itself at the end of a run. */
 void tsp_keeper_note_end(struct tsp_keeper *k);
 
 void tsp_keeper_join(struct tsp_keeper *k);  /* waits until it is over */
-void tsp_keeper_clear(struct tsp_keeper *k); /* joins first; all-zero is not allowed */
+/* Joins first, also the workers, that may still close what was aborted; all-zero is not
+ * allowed. */
+void tsp_keeper_clear(struct tsp_keeper *k);
 
 #endif

@@ -34,7 +34,9 @@ void tsp_run_snapshot(struct tsp_run *run, struct tsp_interval *sum);
 int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval *on_interval,
                  void *user);
 
-void tsp_run_free(struct tsp_run *run); /* aborts it first where it still runs; NULL is allowed */
+/* Aborts it first where it still runs; NULL is allowed. Waits until what was aborted is closed:
+ * seconds, where that is a million connections. */
+void tsp_run_free(struct tsp_run *run);
 
 /* What the load of this spec demands against what the machine allows. */
 int tsp_run_preflight(const struct tsp_run_spec *spec, struct tsp_findings *out,

@@ -17,6 +17,10 @@
 #define SHORT_NS (100 * TSP_MS)
 #define PREPARED_CONNS 256
 
+/* What a stop aborts is closed for so long before the run is over, and the rest after it:
+ * with the grace and the report that stays within a second. */
+#define CLOSING_NS (250 * TSP_MS)
+
 /* ---- the life of one connection, as the worker sees it ---- */
 
 static struct tsp_worker *owner(struct tsp_conn *c)
@@ -43,17 +47,22 @@ void tsp_worker_leave_when_idle(struct tsp_worker *w)
         ev_break(w->loop, EVBREAK_ALL);
 }
 
-/* The connection is counted: everything it used goes back. */
-static void retire(struct tsp_worker *w, struct tsp_conn *c)
+static void count_ended(struct tsp_worker *w, const struct tsp_conn *c)
 {
-    int64_t now = tsp_now_ns();
-    tsp_deadlines_remove(w, c);
-    w->tally.retransmitted += c->retransmitted;
     w->tally.bytes_sent += c->sent;
     w->tally.bytes_received += c->received;
     w->slice.open--;
     if (w->cap)
         tsp_cap_give(w->cap);
+}
+
+/* The connection is counted: everything it used goes back. */
+static void retire(struct tsp_worker *w, struct tsp_conn *c)
+{
+    int64_t now = tsp_now_ns();
+    tsp_deadlines_remove(w, c);
+    count_ended(w, c);
+    w->tally.retransmitted += c->retransmitted;
     w->ended_ns = now;
     tsp_sources_release(&w->sources, c->tuple, now);
     tsp_pool_give(&w->pool, c);
@@ -142,12 +151,10 @@ void tsp_worker_end_opening(struct tsp_worker *w)
     take_usage(w);
 }
 
-void tsp_worker_abort(struct tsp_conn *c)
+void tsp_worker_count_aborted(struct tsp_worker *w, const struct tsp_conn *c)
 {
-    struct tsp_worker *w = owner(c);
-    tsp_conn_abort(c);
     tsp_tally_abort(&w->tally);
-    retire(w, c);
+    count_ended(w, c);
 }
 
 static void on_stop(struct tsp_waker *waker)
@@ -293,6 +300,13 @@ static void start_timers(struct tsp_worker *w)
     tsp_pacer_at(&w->pacer, w->plan->start_ns);
 }
 
+/* As a rule that is all. Where it is not, of the rest is not known what was sent again. */
+static void close_aborted(struct tsp_worker *w)
+{
+    w->ended_ns = tsp_now_ns();
+    w->tally.retransmitted += tsp_deadlines_close(w, w->ended_ns + CLOSING_NS);
+}
+
 void tsp_worker_run(struct tsp_worker *w)
 {
     w->began_ns = tsp_now_ns();
@@ -300,7 +314,14 @@ void tsp_worker_run(struct tsp_worker *w)
     w->opening = true;
     start_timers(w);
     ev_run(w->loop, 0);
+    if (!tsp_deadlines_none_open(w))
+        close_aborted(w);
     tsp_mailbox_post(&w->mailbox, &w->slice);
     if (w->used_ns < SHORT_NS)
         take_usage(w);
+}
+
+void tsp_worker_close_rest(struct tsp_worker *w)
+{
+    (void)tsp_deadlines_close(w, INT64_MAX);
 }

@@ -1,7 +1,7 @@
 /* worker.h - one thread, one loop: opens what is due, ends what is over, counts.
  *
  * Made by the main thread (init), run by its own (tsp_worker_run), read again
- * by the main thread after pthread_join. While it runs, others may only stop it
+ * by the main thread when tsp_worker_run has returned. While it runs, others may only stop it
  * and collect from its mailbox.
  */
 #ifndef TSP_CLIENT_WORKER_H
@@ -90,8 +90,10 @@ int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned 
                     struct tsp_cap *cap, struct tsp_err *err);
 void tsp_worker_clear(struct tsp_worker *w);
 
-/* The thread's body; returns when its load is over and nothing is open. */
+/* The thread's body; returns when its load is over and everything is counted. What was
+ * aborted may still be open: close_rest ends that, and touches nothing that is read then. */
 void tsp_worker_run(struct tsp_worker *w);
+void tsp_worker_close_rest(struct tsp_worker *w);
 
 /* Any thread, any number of times; a stronger stop replaces a weaker. */
 void tsp_worker_stop(struct tsp_worker *w, enum tsp_stop how, int64_t when_ns);
@@ -102,8 +104,8 @@ void tsp_worker_on_start(struct tsp_conn *c);
 void tsp_worker_note_failure(struct tsp_worker *w, int64_t when_ns);
 void tsp_worker_end_opening(struct tsp_worker *w);
 void tsp_worker_leave_when_idle(struct tsp_worker *w);
-/* Closes it and counts it as aborted. */
-void tsp_worker_abort(struct tsp_conn *c);
+/* It will be closed once the loop has ended. */
+void tsp_worker_count_aborted(struct tsp_worker *w, const struct tsp_conn *c);
 void tsp_worker_init_timer(struct tsp_worker *w, ev_timer *timer,
                            void (*cb)(struct ev_loop *, ev_timer *, int));
 

@@ -1,6 +1,8 @@
 /* What ends a connection from this side, and when: holds, time-outs, the grace after a
  * stop; and the one cap of all workers.
  */
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +13,19 @@
 #include "support/peer.h"
 
 #define BIG ((size_t)8 << 20) /* more than the sockets of both sides hold */
+
+static atomic_bool slow_close;  /* a worker's close takes 5 ms, as a million take their time */
+static _Thread_local bool mine; /* the test's own thread: never disturbed */
+
+int __real_close(int fd);
+int __wrap_close(int fd);
+
+int __wrap_close(int fd)
+{
+    if (!mine && atomic_load(&slow_close))
+        usleep(5000);
+    return __real_close(fd);
+}
 
 static unsigned ended[8]; /* in which order the connections were closed by the client */
 static atomic_uint ends;
@@ -88,7 +103,7 @@ static uint64_t random_arrivals(unsigned workers, double points)
 static void a_cap_is_one_figure_for_all_workers(void **state)
 {
     (void)state;
-    for (unsigned workers = 1; workers <= 5; workers += 2) {
+    for (unsigned workers = 1; workers <= 4; workers += 3) {
         struct tsp_server_spec any = default_spec();
         struct tsp_server *s = server_start(&any);
         struct tsp_run_spec spec = load_spec(tsp_server_port(s));
@@ -111,13 +126,70 @@ static void a_cap_is_one_figure_for_all_workers(void **state)
     }
 }
 
+/* Listens, and never accepts: connections are established and get no answer. */
+static int deaf_listener(uint16_t *port)
+{
+    struct tsp_addr at;
+    assert_int_equal(tsp_addr_resolve(&at, "127.0.0.1", AF_INET, NULL), 0);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(bind(fd, &at.sa, at.len), 0);
+    assert_int_equal(listen(fd, 4096), 0);
+    assert_int_equal(getsockname(fd, &at.sa, &at.len), 0);
+    *port = tsp_addr_port(&at);
+    return fd;
+}
+
+/* Six hundred open by one worker, which would take three seconds to close them. */
+static void stopped_while_all_are_open(int64_t timeout_ns, useconds_t after_us)
+{
+    uint16_t port;
+    int listener = deaf_listener(&port);
+    struct tsp_run_spec spec = load_spec(port);
+    spec.rate = 6000;
+    spec.count = 600;
+    spec.workers = 1;
+    spec.timeout_ns = timeout_ns;
+    atomic_store(&slow_close, true);
+    struct tsp_run *run = load_start(&spec);
+    usleep(after_us);
+    int64_t before = tsp_now_ns();
+    struct tsp_result r;
+    tsp_run_stop(run, TSP_STOP_ABORT);
+    assert_int_equal(tsp_run_wait(run, &r, NULL, NULL), 0);
+    int64_t took = tsp_now_ns() - before;
+    tsp_run_free(run);
+    atomic_store(&slow_close, false);
+    load_assert_sums(&r);
+    assert_int_equal(r.tally.aborted + r.tally.failure[TSP_TIMEOUT][TSP_STEP_REPLY],
+                     r.tally.started);
+    assert_true(r.tally.aborted > 0);
+    assert_true(took < 2 * TSP_SECOND);
+    tsp_result_clear(&r);
+    close(listener);
+}
+
+static void a_stop_is_answered_before_all_that_it_aborts_is_closed(void **state)
+{
+    (void)state;
+    stopped_while_all_are_open(30 * TSP_SECOND, 400000);
+}
+
+static void a_stop_is_heard_while_many_time_out(void **state)
+{
+    (void)state;
+    stopped_while_all_are_open(500 * TSP_MS, 700000);
+}
+
 int main(void)
 {
+    mine = true;
 #define TEST(name) cmocka_unit_test_setup_teardown(name, load_setup, load_teardown)
     const struct CMUnitTest tests[] = {
         TEST(a_slow_sender_is_held_no_longer_than_asked),
         TEST(a_hold_that_ends_while_the_request_is_sent_is_over),
         TEST(a_cap_is_one_figure_for_all_workers),
+        TEST(a_stop_is_answered_before_all_that_it_aborts_is_closed),
+        TEST(a_stop_is_heard_while_many_time_out),
     };
     return cmocka_run_group_tests_name("run_deadlines", tests, NULL, NULL);
 }

@@ -10,7 +10,7 @@
 #include "support/cmocka_all.h"
 #include "support/peer.h"
 
-static atomic_bool stall;         /* the next socket of a worker takes a second */
+static atomic_bool stall;       /* the next socket of a worker takes a second */
 static _Thread_local bool mine; /* the test's own thread: never disturbed */
 static int64_t posted_ns[64];
 static atomic_uint posts;
