@@ -64,7 +64,7 @@ bool tsp_keeper_is_over(struct tsp_keeper *k);
 /* Reads after and usage; the keeper's thread does so itself at the end of a run. */
 void tsp_keeper_note_end(struct tsp_keeper *k);
 
-void tsp_keeper_join(struct tsp_keeper *k);  /* waits until it is over */
+void tsp_keeper_join(struct tsp_keeper *k); /* waits until it is over */
 /* Joins first, also the workers, that may still close what was aborted; all-zero is not
  * allowed. */
 void tsp_keeper_clear(struct tsp_keeper *k);

@@ -259,17 +259,18 @@ int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned 
         return tsp_fail(err, ENOMEM, "worker %u", index);
     }
     w->env.buffer = malloc(BUFFER_SIZE);
-    w->loop = ev_loop_new(EVFLAG_AUTO | EVFLAG_NOENV);
-    if (!w->env.buffer || !w->loop || tsp_tally_init(&w->tally) || tsp_slice_init(&w->slice)) {
-        rc = tsp_fail(err, w->loop ? ENOMEM : EMFILE, "worker %u", index);
-    } else {
+    if (!w->env.buffer || tsp_tally_init(&w->tally) || tsp_slice_init(&w->slice))
+        rc = tsp_fail(err, ENOMEM, "worker %u", index);
+    else
+        rc = tsp_loop_new(&w->loop, "a worker", err);
+    if (!rc) {
         init_watchers(w);
         init_env(w);
         prepare_memory(w);
         rc = tsp_pacer_init(&w->pacer, w->loop, tsp_opener_on_pace, w, err);
-        if (!rc)
-            rc = tsp_waker_init(&w->stopped, w->loop, on_stop, w, err);
     }
+    if (!rc)
+        rc = tsp_waker_init(&w->stopped, w->loop, on_stop, w, err);
     if (rc)
         tsp_worker_clear(w);
     return rc;
@@ -279,8 +280,7 @@ void tsp_worker_clear(struct tsp_worker *w)
 {
     tsp_pacer_close(&w->pacer);
     tsp_waker_close(&w->stopped);
-    if (w->loop)
-        ev_loop_destroy(w->loop);
+    tsp_loop_free(w->loop);
     free(w->env.buffer);
     tsp_pool_clear(&w->pool);
     tsp_tally_clear(&w->tally);

@@ -1,9 +1,27 @@
-/* loop.h - what tspam asks of libev beyond its own interface. */
+/* loop.h - libev's loops: with epoll, and with memory that does not run out under them.
+ *
+ * libev ends the process when one of its arrays cannot grow. How far they may grow follows
+ * from the descriptors that are watched, so a reserve is mapped that would hold them all; it
+ * is touched only when malloc has failed. Where a higher descriptor would need a larger
+ * reserve and there is none, the descriptor is not admitted: that is one failed connection
+ * on this machine, and the run goes on. The reserve is the process's; any thread may call.
+ */
 #ifndef TSP_NET_LOOP_H
 #define TSP_NET_LOOP_H
 
 #include <ev.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/err.h"
+
+/* A loop that waits by epoll and by nothing else; "event loop of WHO" says why not. -ENOMEM
+ * where the reserve cannot be had. */
+int tsp_loop_new(struct ev_loop **loop, const char *who, struct tsp_err *err);
+void tsp_loop_free(struct ev_loop *loop); /* NULL is allowed */
+
+/* Whether loops may watch this descriptor: to be asked of each new one. False = -ENOMEM. */
+bool tsp_loop_admits(int fd);
 
 /* The timer goes off once, at this tsp_now_ns() time or up to some ms later; at the next
  * wake-up where it has passed. Replaces what was set before. */

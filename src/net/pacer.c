@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "net/event.h"
+#include "net/loop.h"
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
@@ -27,6 +28,10 @@ int tsp_pacer_init(struct tsp_pacer *p, struct ev_loop *loop, tsp_on_pace *on_pa
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
     if (fd == -1)
         return tsp_fail(err, errno, "timerfd");
+    if (!tsp_loop_admits(fd)) {
+        close(fd);
+        return tsp_fail(err, ENOMEM, "timerfd");
+    }
     p->loop = loop;
     p->on_pace = on_pace;
     p->data = data;

@@ -5,6 +5,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "net/loop.h"
+
 /* Since Linux 4.2; older headers lack it. */
 #ifndef IP_BIND_ADDRESS_NO_PORT
 #define IP_BIND_ADDRESS_NO_PORT 24
@@ -20,7 +22,7 @@ int tsp_sock_open(int *fd, int family)
     *fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (*fd == -1)
         return -errno;
-    int rc = set_flag(*fd, SOL_SOCKET, SO_REUSEADDR);
+    int rc = tsp_loop_admits(*fd) ? set_flag(*fd, SOL_SOCKET, SO_REUSEADDR) : -ENOMEM;
     if (rc) {
         close(*fd);
         *fd = -1;

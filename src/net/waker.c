@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "net/event.h"
+#include "net/loop.h"
 
 static void on_readable(struct ev_loop *loop, ev_io *io, int revents)
 {
@@ -24,6 +25,10 @@ int tsp_waker_init(struct tsp_waker *w, struct ev_loop *loop, tsp_on_wake *on_wa
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd == -1)
         return tsp_fail(err, errno, "eventfd");
+    if (!tsp_loop_admits(fd)) {
+        close(fd);
+        return tsp_fail(err, ENOMEM, "eventfd");
+    }
     w->loop = loop;
     w->on_wake = on_wake;
     w->data = data;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "net/loop.h"
 
 /* Stopping takes less than a second: this much to take what is queued, ... */
 #define DRAIN_NS (100 * TSP_MS)
@@ -107,10 +108,9 @@ int tsp_acceptor_new(struct tsp_acceptor **out, const struct tsp_answer *answer,
     init_lock(a);
     ev_timer_init(&a->grace, on_grace_over, GRACE, 0.);
     a->grace.data = a;
-    errno = ENOMEM; /* what libev leaves there when it is not a system call */
-    a->loop = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
-    int rc = a->loop ? tsp_waker_init(&a->wake, a->loop, on_wake, a, err)
-                     : tsp_fail(err, errno, "event loop of an acceptor");
+    int rc = tsp_loop_new(&a->loop, "an acceptor", err);
+    if (!rc)
+        rc = tsp_waker_init(&a->wake, a->loop, on_wake, a, err);
     tsp_sessions_init(&a->sessions, a->loop, answer, cap, &a->wake);
     if (!rc && tsp_sessions_prepare(&a->sessions, TSP_SESSIONS_PREPARED))
         rc = tsp_fail(err, ENOMEM, "sessions of an acceptor");
@@ -196,8 +196,7 @@ void tsp_acceptor_release(struct tsp_acceptor *a)
     tsp_listener_close(&a->listener);
     tsp_sessions_clear(&a->sessions);
     tsp_waker_close(&a->wake);
-    if (a->loop)
-        ev_loop_destroy(a->loop);
+    tsp_loop_free(a->loop);
     a->loop = NULL;
 }
 

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "net/loop.h"
 #include "net/sock.h"
 #include "server/session.h"
 
@@ -232,7 +233,7 @@ static void wait_for(struct tsp_session *c, int want)
 
 bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *peer)
 {
-    struct tsp_session *c = fetch(s);
+    struct tsp_session *c = tsp_loop_admits(fd) ? fetch(s) : NULL;
     if (!c) {
         tsp_sock_reset_on_close(fd);
         (void)close(fd);

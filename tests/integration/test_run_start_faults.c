@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,15 +18,16 @@
 #include "support/cmocka_all.h"
 #include "support/peer.h"
 
-enum call { SOCKET, TIMERFD, EVENTFD, LOOP, THREAD, MALLOC, CALLOC, REALLOCARRAY };
+enum call { SOCKET, TIMERFD, EVENTFD, LOOP, THREAD, MAP, MALLOC, CALLOC, REALLOC, REALLOCARRAY };
 
 /* The call of this kind that fails: its number from now. */
 static enum call failing;
 static atomic_int calls_left = -1; /* -1: none fails */
 static bool for_good;              /* and all after it */
 static atomic_bool failed;         /* it has */
-static atomic_bool in_workers;     /* malloc fails in every other thread than this */
-static _Thread_local bool main_thread;
+static atomic_bool in_workers;     /* there is no memory in any other thread than this */
+static atomic_bool in_openers;     /* nor in those that have opened a socket */
+static _Thread_local bool main_thread, opener;
 
 static bool fails(enum call c)
 {
@@ -37,6 +39,11 @@ static bool fails(enum call c)
     if (now)
         atomic_store(&failed, true);
     return now;
+}
+
+static bool starved(void)
+{
+    return !main_thread && (atomic_load(&in_workers) || (opener && atomic_load(&in_openers)));
 }
 
 #define WRAP(result, name, call, code, failure, parameters, arguments)                             \
@@ -51,8 +58,6 @@ static bool fails(enum call c)
     }
 
 /* clang-format off */
-WRAP(int, socket, SOCKET, EMFILE, -1, (int family, int type, int protocol),
-     (family, type, protocol))
 WRAP(int, timerfd_create, TIMERFD, EMFILE, -1, (int clock, int flags), (clock, flags))
 WRAP(int, eventfd, EVENTFD, EMFILE, -1, (unsigned value, int flags), (value, flags))
 WRAP(struct ev_loop *, ev_loop_new, LOOP, ENOMEM, NULL, (unsigned flags), (flags))
@@ -60,6 +65,12 @@ WRAP(int, pthread_create, THREAD, EAGAIN, EAGAIN,
      (pthread_t *t, const pthread_attr_t *a, void *(*run)(void *), void *data), (t, a, run, data))
 /* clang-format on */
 
+int __real_socket(int family, int type, int protocol);
+int __wrap_socket(int family, int type, int protocol);
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__real_realloc(void *p, size_t size);
+void *__wrap_realloc(void *p, size_t size);
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
 void *__real_reallocarray(void *p, size_t count, size_t size);
@@ -69,9 +80,36 @@ void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_reallocarray(void *p, size_t count, size_t size);
 void __wrap_free(void *p);
 
+int __wrap_socket(int family, int type, int protocol)
+{
+    opener = true;
+    if (!fails(SOCKET))
+        return __real_socket(family, type, protocol);
+    errno = EMFILE;
+    return -1;
+}
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+    if (!fails(MAP) && !starved())
+        return __real_mmap(at, size, protection, flags, fd, offset);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+/* libev's */
+void *__wrap_realloc(void *p, size_t size)
+{
+    if (fails(REALLOC) || starved())
+        return NULL;
+    if (p)
+        blocks_note(p, NULL);
+    return blocks_note(NULL, __real_realloc(p, size));
+}
+
 void *__wrap_malloc(size_t size)
 {
-    if (fails(MALLOC) || (in_workers && !main_thread))
+    if (fails(MALLOC) || starved())
         return NULL;
     return blocks_note(NULL, __real_malloc(size));
 }
@@ -185,6 +223,35 @@ static void without_memory_for_an_object_a_connection_is_started_and_fails(void 
     tsp_result_clear(&r);
 }
 
+/* Five workers, each with objects for 64 connections; all are held. */
+static void a_run_that_runs_out_of_memory_on_the_way_tells_what_it_measured(void **state)
+{
+    (void)state;
+    struct tsp_server_spec server = default_spec();
+    struct tsp_server *s = server_start(&server);
+    struct tsp_run_spec spec = load_spec(tsp_server_port(s));
+    struct tsp_interval sum = {0};
+    spec.rate = 1000;
+    spec.count = 800;
+    spec.hold_ns = 1500 * TSP_MS;
+    spec.interval_ns = 20 * TSP_MS;
+    spec.workers = TSP_PREPARED_WORKERS + 1;
+    struct tsp_run *run = load_start(&spec);
+    for (int i = 0; i < 5000 && sum.started < 100; i++) {
+        usleep(1000);
+        tsp_run_snapshot(run, &sum);
+    }
+    atomic_store(&in_openers, true);
+    struct tsp_result r = load_end(run);
+    atomic_store(&in_openers, false);
+    assert_int_equal(r.tally.due, 800);
+    assert_true(r.tally.ok >= 100 && r.tally.failed > 0);
+    assert_int_equal(r.tally.failed, r.tally.failure[TSP_NO_MEMORY][TSP_STEP_SOCKET]);
+    assert_string_equal(r.verdict.reason[0].limit, "own memory");
+    tsp_result_clear(&r);
+    server_end(s);
+}
+
 static int setup(void **state)
 {
     (void)state;
@@ -205,6 +272,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(a_load_that_cannot_be_set_up_or_added_up_leaves_nothing),
         TEST(without_memory_for_an_object_a_connection_is_started_and_fails),
+        TEST(a_run_that_runs_out_of_memory_on_the_way_tells_what_it_measured),
     };
     return cmocka_run_group_tests_name("run_start_faults", tests, setup, teardown);
 }
