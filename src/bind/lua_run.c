@@ -1,6 +1,5 @@
 #include "bind/lua_run.h"
 
-#include <errno.h>
 #include <lauxlib.h>
 #include <string.h>
 
@@ -195,10 +194,8 @@ static int wait_for(lua_State *L, int handle)
         lua_pushvalue(L, w.error);
         return lua_error(L);
     }
-    if (rc == -EBADMSG)
-        return accounting_error(L, &result->tally);
     if (rc)
-        return luaL_error(L, "tspam.run: not enough memory for the result");
+        return accounting_error(L, &result->tally);
     tsp_lua_push_result(L, result);
     add_spec_and_label(L, handle, result);
     tsp_result_clear(result); /* the collector may come late: histograms are large */

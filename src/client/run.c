@@ -18,9 +18,18 @@ struct tsp_run {
     struct tsp_findings warnings;
     struct tsp_kcounters before;
     struct tsp_usage usage;
-    int64_t stop_ns; /* 0 = it was not stopped */
+    struct tsp_tally tally;       /* for the result: at the end there may be no memory for it */
+    struct tsp_worker_time *time; /* workers of them, likewise */
+    int64_t stop_ns;              /* 0 = it was not stopped */
     bool interrupted;
 };
+
+static void clear_plan(struct tsp_run *run)
+{
+    tsp_plan_clear(&run->plan);
+    tsp_tally_clear(&run->tally);
+    free(run->time);
+}
 
 static int make(struct tsp_run *run, const struct tsp_run_spec *spec, struct tsp_err *err)
 {
@@ -28,9 +37,13 @@ static int make(struct tsp_run *run, const struct tsp_run_spec *spec, struct tsp
     if (rc)
         return rc;
     tsp_plan_preflight(&run->plan, &run->warnings);
-    rc = tsp_keeper_init(&run->keeper, &run->plan, err);
+    run->time = calloc(run->plan.workers, sizeof *run->time);
+    if (!run->time || tsp_tally_init(&run->tally))
+        rc = tsp_fail(err, ENOMEM, "run");
+    else
+        rc = tsp_keeper_init(&run->keeper, &run->plan, err);
     if (rc)
-        tsp_plan_clear(&run->plan);
+        clear_plan(run);
     return rc;
 }
 
@@ -182,29 +195,25 @@ static void add_machine(struct tsp_run *run, struct tsp_result *r)
     r->cpu_share = all > 0 ? (r->cpu_user + r->cpu_system) / all : 0;
 }
 
-static int judge(struct tsp_run *run, struct tsp_result *r)
+static void judge(struct tsp_run *run, struct tsp_result *r, bool incomplete)
 {
     unsigned n = run->plan.workers;
-    struct tsp_worker_time *time = calloc(n, sizeof *time);
-    if (!time)
-        return -ENOMEM;
     for (unsigned i = 0; i < n; i++) {
         const struct tsp_worker *w = &run->keeper.seat[i].worker;
-        time[i] = (struct tsp_worker_time){w->usage.user_ns + w->usage.system_ns, w->usage.wait_ns,
-                                           w->used_ns};
+        run->time[i] = (struct tsp_worker_time){w->usage.user_ns + w->usage.system_ns,
+                                                w->usage.wait_ns, w->used_ns};
     }
     struct tsp_evidence evidence = {
         .tally = &r->tally,
         .counters = &r->counters,
-        .worker = time,
+        .worker = run->time,
         .workers = n,
         .hold_ns = run->plan.hold_ns,
         .closed_loop = r->closed_loop,
         .local_target = run->plan.local_target,
+        .incomplete = incomplete,
     };
     tsp_verdict_of(&r->verdict, &evidence);
-    free(time);
-    return 0;
 }
 
 /* The identity every run has to satisfy, and with even arrivals that ran their
@@ -218,17 +227,17 @@ static bool adds_up(const struct tsp_run *run, const struct tsp_result *r)
            (!whole || r->tally.due == promised);
 }
 
-static int fill(struct tsp_run *run, struct tsp_result *r)
+static void fill(struct tsp_run *run, struct tsp_result *r)
 {
-    if (run->keeper.out_of_memory || tsp_tally_init(&r->tally) ||
-        tsp_kcounters_diff(&r->counters, &run->keeper.after, &run->before))
-        return -ENOMEM;
+    bool counted = tsp_kcounters_diff(&r->counters, &run->keeper.after, &run->before) == 0;
+    r->tally = run->tally;
+    run->tally = (struct tsp_tally){0};
     copy_plan(run, r);
     add_workers(run, r);
     add_machine(run, r);
     r->timeline = run->keeper.timeline;
     run->keeper.timeline = (struct tsp_timeline){0};
-    return judge(run, r);
+    judge(run, r, !counted || run->keeper.out_of_memory);
 }
 
 int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval *on_interval,
@@ -240,8 +249,8 @@ int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval
     else
         tsp_keeper_note_end(&run->keeper);
     tsp_keeper_join(&run->keeper);
-    int rc = fill(run, result);
-    return rc ? rc : adds_up(run, result) ? 0 : -EBADMSG;
+    fill(run, result);
+    return adds_up(run, result) ? 0 : -EBADMSG;
 }
 
 void tsp_run_free(struct tsp_run *run)
@@ -250,7 +259,7 @@ void tsp_run_free(struct tsp_run *run)
         return;
     tsp_run_stop(run, TSP_STOP_ABORT);
     tsp_keeper_clear(&run->keeper);
-    tsp_plan_clear(&run->plan);
+    clear_plan(run);
     tsp_kcounters_clear(&run->before);
     free(run);
 }

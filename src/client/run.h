@@ -30,7 +30,8 @@ void tsp_run_stop(struct tsp_run *run, enum tsp_stop how);
 void tsp_run_snapshot(struct tsp_run *run, struct tsp_interval *sum);
 
 /* Blocks until it is over; a signal (base/interrupt.h) ends it early. Once per run; the
- * caller clears the result, also after -ENOMEM. on_interval may be NULL. */
+ * caller clears the result. 0, or -EBADMSG: a bug, the counts do not add up. For want of
+ * memory a part may be missing, which the verdict tells. on_interval may be NULL. */
 int tsp_run_wait(struct tsp_run *run, struct tsp_result *result, tsp_on_interval *on_interval,
                  void *user);
 

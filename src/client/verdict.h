@@ -35,6 +35,7 @@ struct tsp_evidence {
     int64_t hold_ns; /* that each connection was to stay open: part of its latency */
     bool closed_loop;
     bool local_target; /* the listen queue is this machine's */
+    bool incomplete;   /* no memory for all intervals, or for the counters */
 };
 
 void tsp_verdict_of(struct tsp_verdict *v, const struct tsp_evidence *e);

@@ -103,6 +103,15 @@ static void own_resources_that_ran_out_are_reasons_at_the_first_connection(void 
     }
 }
 
+static void a_report_that_lacks_a_part_for_want_of_memory_says_so(void **state)
+{
+    struct scene *s = *state;
+    s->evidence.incomplete = true;
+    expect_only(s, "own memory",
+                "own memory: this machine had none left for a part of the report (intervals of the "
+                "timeline, or the kernel's counters)");
+}
+
 static void a_full_listen_queue_counts_only_where_the_target_is_here(void **state)
 {
     struct scene *s = *state;
@@ -303,6 +312,7 @@ int main(void)
         TEST(a_clean_run_is_valid),
         TEST(failures_of_the_target_leave_a_run_valid),
         TEST(own_resources_that_ran_out_are_reasons_at_the_first_connection),
+        TEST(a_report_that_lacks_a_part_for_want_of_memory_says_so),
         TEST(a_full_listen_queue_counts_only_where_the_target_is_here),
         TEST(a_full_connection_table_is_a_reason_wherever_the_target_is),
         TEST(one_start_in_a_hundred_may_be_missing_but_not_more),
