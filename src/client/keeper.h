@@ -27,7 +27,7 @@ struct tsp_keeper_seat {
 
 struct tsp_keeper {
     struct tsp_keeper_seat *seat; /* owned; workers of them */
-    struct tsp_cap cap;           /* the workers' */
+    struct tsp_open_cap cap;      /* the workers' */
     unsigned workers, made, started;
     int64_t start_ns, interval_ns;
     pthread_t thread;

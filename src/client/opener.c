@@ -27,14 +27,14 @@ static void fail_without_object(struct tsp_worker *w, int64_t due_ns)
     tsp_tally_fail(&w->tally, TSP_NO_MEMORY, TSP_STEP_SOCKET, ENOMEM);
     w->slice.started++;
     if (w->cap)
-        tsp_cap_give(w->cap);
+        tsp_open_cap_give(w->cap);
     tsp_worker_note_failure(w, due_ns);
 }
 
 static void open_one(struct tsp_worker *w, int64_t due_ns)
 {
     w->tally.due++;
-    if (w->cap && !tsp_cap_take(w->cap)) {
+    if (w->cap && !tsp_open_cap_take(w->cap)) {
         w->tally.capped++;
         return;
     }

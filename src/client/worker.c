@@ -53,7 +53,7 @@ static void count_ended(struct tsp_worker *w, const struct tsp_conn *c)
     w->tally.bytes_received += c->received;
     w->slice.open--;
     if (w->cap)
-        tsp_cap_give(w->cap);
+        tsp_open_cap_give(w->cap);
 }
 
 /* The connection is counted: everything it used goes back. */
@@ -246,7 +246,7 @@ static void prepare_memory(struct tsp_worker *w)
 }
 
 int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
-                    struct tsp_cap *cap, struct tsp_err *err)
+                    struct tsp_open_cap *cap, struct tsp_err *err)
 {
     *w = (struct tsp_worker){.plan = plan, .index = index};
     w->cap = plan->max_open && !plan->concurrency ? cap : NULL;

@@ -13,11 +13,11 @@
 #include <stdint.h>
 
 #include "base/clock.h"
-#include "client/cap.h"
 #include "client/conn.h"
 #include "client/conn_list.h"
 #include "client/mailbox.h"
 #include "client/nat.h"
+#include "client/open_cap.h"
 #include "client/plan.h"
 #include "client/pool.h"
 #include "load/arrivals.h"
@@ -56,12 +56,12 @@ struct tsp_worker {
 
     struct tsp_arrivals arrivals;
     struct tsp_sources sources;
-    struct tsp_cap *cap;  /* of all workers together; NULL = none, or by concurrency */
-    uint64_t concurrency; /* its share; 0 = by the clock */
-    uint64_t resting;     /* of these, places whose connections failed at once */
-    uint64_t left;        /* connections it may still take; UINT64_MAX = no bound */
-    bool opening;         /* between start and the end of the load */
-    bool closing;         /* it was stopped */
+    struct tsp_open_cap *cap; /* of all workers together; NULL = none, or by concurrency */
+    uint64_t concurrency;     /* its share; 0 = by the clock */
+    uint64_t resting;         /* of these, places whose connections failed at once */
+    uint64_t left;            /* connections it may still take; UINT64_MAX = no bound */
+    bool opening;             /* between start and the end of the load */
+    bool closing;             /* it was stopped */
 
     struct tsp_pool pool;
     struct tsp_conn_list by_age;  /* is to end within the time-out; in order of that */
@@ -87,7 +87,7 @@ struct tsp_worker {
 
 /* On failure nothing is held. The cap is used where the plan has one. */
 int tsp_worker_init(struct tsp_worker *w, const struct tsp_plan *plan, unsigned index,
-                    struct tsp_cap *cap, struct tsp_err *err);
+                    struct tsp_open_cap *cap, struct tsp_err *err);
 void tsp_worker_clear(struct tsp_worker *w);
 
 /* The thread's body; returns when its load is over and everything is counted. What was
