@@ -78,6 +78,32 @@ refused_for_good() {
     [ "$status" = 0 ] && out_has "no-memory/reply"
 }
 check "connections that epoll has no room for fail as no-memory" refused_for_good
+
+# What is asked for is more than 40 MB of addresses hold; with more and more of them, until
+# there is enough. What was measured is told, also where it is cut short.
+short_of_memory() {
+    local kib short=0
+    for ((kib = 40000; kib < 400000; kib += 4000)); do
+        (
+            ulimit -v "$kib"
+            timeout -k 2 20 "$TSPAM" rate -r 6000 -l 0.5 --hold 0.4 -w 2 -t 3 --quiet \
+                >"$dir/out" 2>"$dir/err"
+        )
+        status=$?
+        echo "  $kib KiB: exit $status" >>"$dir/err"
+        [ "$status" -lt 124 ] || return 1
+        [ -s "$dir/out" ] || continue # it could not begin
+        out_has "own memory: " || break
+        short=$((short + 1))
+    done
+    echo "  up to $kib KiB; in $short of the runs connections found no memory"
+    [ "$short" -gt 0 ]
+}
+case $TSPAM_SANITIZE in
+'') check "a run that is short of memory ends with a report, by no signal" short_of_memory ;;
+*) echo "not tried with -fsanitize=$TSPAM_SANITIZE: a run that is short of memory" ;;
+esac
+
 echo "$rounds rounds"
 check "there were rounds for the calls of both sides" [ "$rounds" -gt 50 ]
 finish

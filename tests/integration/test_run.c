@@ -176,9 +176,9 @@ static void a_closed_loop_against_a_closed_port_fails_its_count_and_ends(void **
     int held;
     struct tsp_run_spec spec = load_spec(peer_closed_port(&held));
     spec.concurrency = 8;
-    spec.count = 500;
+    spec.count = 100;
     struct tsp_result r = load_run(&spec);
-    load_assert_all_failed(&r, 500, TSP_REFUSED, TSP_STEP_CONNECT);
+    load_assert_all_failed(&r, 100, TSP_REFUSED, TSP_STEP_CONNECT);
     tsp_result_clear(&r);
     close(held);
 }

@@ -138,21 +138,24 @@ static void workers_add_up_to_a_poisson_stream_of_the_rate(void **state)
     tsp_load_clear(&load);
 }
 
+static uint64_t take_below(struct tsp_arrivals *a, uint64_t below)
+{
+    uint64_t taken = 0;
+    for (; a->n < (double)below; taken++)
+        tsp_arrivals_advance(a);
+    return taken;
+}
+
 static void passing_points_is_the_same_as_taking_them(void **state)
 {
     (void)state;
-    for (uint64_t seed = 0; seed <= 3; seed++) {
-        for (unsigned k = 0; k < 3; k++) {
-            struct tsp_arrivals a, b;
-            tsp_arrivals_init(&a, k, 3, seed);
-            b = a;
-            for (uint64_t below = 0; below < 3000; below += 1 + below / 3) {
-                uint64_t taken = 0;
-                for (; b.n < (double)below; taken++)
-                    tsp_arrivals_advance(&b);
-                assert_int_equal(tsp_arrivals_pass(&a, below), taken);
-                assert_true(a.n == b.n);
-            }
+    for (unsigned i = 0; i < 12; i++) {
+        struct tsp_arrivals a, b;
+        tsp_arrivals_init(&a, i % 3, 3, i / 3); /* seed 0: even */
+        b = a;
+        for (uint64_t below = 0; below < 3000; below += 1 + below / 3) {
+            assert_int_equal(tsp_arrivals_pass(&a, below), take_below(&b, below));
+            assert_true(a.n == b.n);
         }
     }
 }
