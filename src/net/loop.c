@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <sched.h>
 #include <stdalign.h>
 #include <stdatomic.h>
 #include <stddef.h>
@@ -45,7 +46,7 @@ static struct {
 static void lock(void)
 {
     while (atomic_flag_test_and_set_explicit(&state.busy, memory_order_acquire))
-        ;
+        sched_yield();
 }
 
 static void unlock(void)
