@@ -94,6 +94,12 @@ local function forgotten(result, memo, held)
   end
 end
 
+-- Late wake-ups and no late starts: nothing was due any more. To close thousands at once
+-- keeps a machine busy, and has no part in what was held, or failed before.
+local function late_at_the_end(result)
+  return #result.reasons == 1 and result.reasons[1].what == "late wake-ups"
+end
+
 -- Nobody was let in: that is no capacity, whoever was late.
 local function nothing(answer, result, limit, why)
   answer.connections, answer.limited_by = nil, limit or "none found"
@@ -109,8 +115,10 @@ function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + failures.broken(result), result.open_max or math.huge)
   local limit, why = own.limit(result)
-  local survived = result.ok - memo.closed
-  local lost = not limit and forgotten(result, memo, held) or nil
+  local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
+  local at_end = not lost and late_at_the_end(result)
+  limit = not at_end and limit or nil
+  lost = not limit and lost or nil
   local answer = { connections = lost and survived or held, first_failure = result.first_failure,
     survived = survived, interrupted = result.interrupted, forgotten = lost,
     limited_by = limit or (memo.full or lost) and "target" or "none found" }
@@ -118,6 +126,7 @@ function capacity.answer(result, memo)
     nothing(answer, result, limit, why)
   else
     answer.reason = limit and why or reason(answer, result, memo)
+      .. (at_end and "; this machine was late only when all were closed" or "")
   end
   return answer
 end

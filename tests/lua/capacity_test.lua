@@ -101,7 +101,9 @@ test("own descriptors are named, and the answer is inconclusive", function()
 end)
 
 local function late(changes)
-  changes.verdict, changes.reasons = "invalid", { { limit = "generator", text = "late starts: x" } }
+  changes.verdict = "invalid"
+  changes.reasons = changes.reasons
+    or { { limit = "generator", what = "late starts", text = "late starts: x" } }
   return result(changes)
 end
 
@@ -126,6 +128,18 @@ test("a late run without a failure has a count, and is invalid all the same", fu
   equal(answer.connections, 2000)
   equal(capacity.conclusive(answer), false)
   contains(capacity.sentence(answer), "the target's limit is not known: late starts: x")
+end)
+
+test("to be late when thousands are closed at once spoils no count, only what was lost", function()
+  local wake_ups = { { limit = "generator", what = "late wake-ups", text = "late wake-ups: x" } }
+  local full = capacity.answer(late { reasons = wake_ups }, memo(true, 300))
+  equal(full.limited_by, "target")
+  equal(capacity.conclusive(full), true)
+  contains(full.reason, "; this machine was late only when all were closed")
+  local lost = capacity.answer(late { reasons = wake_ups, started = 25000, ok = 2000,
+    failed = 23000, failures = { ["timeout/reply"] = 23000 }, open_max = 25000 }, memo(false))
+  equal(lost.connections, 25000)
+  equal(capacity.conclusive(lost), false)
 end)
 
 test("a late machine that is let in by nobody still asks whether anybody listens", function()
@@ -204,46 +218,6 @@ test("what fails only once all are closed does not say that the target closes th
     failures = { ["timeout/connect"] = 400, ["timeout/reply"] = 600 },
     first_failure = { time = 40, count = 20000 } }, memo(true, 300))
   contains(answer.reason, "the first failure came after 20,000 connections, at 40.00 s")
-end)
-
--- Two are started in each tenth of a second; answered: how many of them, at last all the time.
-local function recovery(answered, most, interrupted)
-  local answer, now = {}, 100
-  capacity.recover(answer, function(length, on_interval)
-    for i = 1, length * 10 do
-      now = 100 + i / 10
-      if not on_interval { started = 2, ok = answered[math.min(i, #answered)] } then
-        break
-      end
-    end
-    return { interrupted = interrupted }
-  end, function() return now end, most)
-  return answer, now - 100
-end
-
-local function near(got, want)
-  assert(math.abs(got - want) < 1e-6, got)
-end
-
-test("recovery is the time until new ones are answered, and go on being so", function()
-  local answer, took = recovery({ 0, 0, 1, 2, 0, 0, 2 }, 60)
-  near(answer.recovery, 0.7)
-  near(took, 1.1)
-  equal(answer.waited, nil)
-end)
-
-test("who is interrupted while waiting has not waited", function()
-  local answer = recovery({ 0 }, 1, true)
-  equal(answer.recovery, nil)
-  equal(answer.waited, nil)
-end)
-
-test("a target that does not recover is waited for so long and no longer", function()
-  local answer = recovery({ 0, 1 }, 20)
-  equal(answer.recovery, nil)
-  near(answer.waited, 20)
-  contains(capacity.sentence { connections = 1, survived = 1, limited_by = "target", reason = "x",
-    waited = 21 }, "No new one was accepted for 21")
 end)
 
 return t.finish()
