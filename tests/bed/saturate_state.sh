@@ -4,11 +4,9 @@
 source "$(dirname "$0")/saturate_lib.sh"
 
 sustained() {
-  local start=150
-  full && start=100
   bed_up --flow-table 1000:5
   serve
-  tool s saturate --start "$start" --length 8 --cooldown 5 --no-calibrate
+  tool s saturate --start 100 --length 8 --cooldown 5 --no-calibrate
   local answer
   answer=$(figure s answer.rate)
   near "G6 1,000 entries of 5 s sustain, a second" "$answer" 200 10
