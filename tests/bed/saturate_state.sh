@@ -3,13 +3,14 @@
 # what it sustains, else it names how many fit.
 source "$(dirname "$0")/saturate_lib.sh"
 
+# The kernel gives entries back up to 0.6 s late, 0.2 s in the mean. So the cooldown is longer
+# than 5 s, or a trial begins with entries of the one before; and the reference client loses none
+# of 5,700 at 190/s, 67 of 5,850 at 195/s.
 sustained() {
   bed_up --flow-table 1000:5
   serve
-  tool s saturate --start 100 --length 8 --cooldown 5 --no-calibrate
-  local answer
-  answer=$(figure s answer.rate)
-  near "G6 1,000 entries of 5 s sustain, a second" "$answer" 200 10
+  tool s saturate --start 100 --length 8 --cooldown 6 --no-calibrate
+  near "G6 1,000 entries of some 5.2 s sustain, a second" "$(figure s answer.rate)" 192.5 9.6
   is "G6 limited by" "$(figure s answer.limited_by)" target
 }
 
