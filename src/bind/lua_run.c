@@ -140,7 +140,7 @@ static void put_in_force(lua_State *L, const struct tsp_result *r)
     lua_createtable(L, 0, 2);
     lua_pushinteger(L, (lua_Integer)r->content_len);
     lua_setfield(L, -2, "bytes");
-    lua_pushstring(L, r->content_sha256[0] ? r->content_sha256 : NULL);
+    lua_pushstring(L, r->content_sha256);
     lua_setfield(L, -2, "sha256");
     lua_setfield(L, -2, "content");
 }

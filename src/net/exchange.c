@@ -2,8 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <openssl/evp.h>
-#include <stdio.h>
+#include <sha2.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -99,14 +98,8 @@ int tsp_payload_init(struct tsp_payload *p, const struct tsp_data *content, cons
 
 char *tsp_payload_sha256(const struct tsp_payload *p, char text[TSP_SHA256_TEXT])
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned len = 0;
-    text[0] = '\0';
-    if (!EVP_Digest(p->len ? p->bytes : "", p->len, digest, &len, EVP_sha256(), NULL))
-        return text;
-    for (unsigned i = 0; i < len && 2 * i + 2 < TSP_SHA256_TEXT; i++)
-        snprintf(text + 2 * (size_t)i, 3, "%02x", digest[i]);
-    return text;
+    const char *bytes = p->len ? p->bytes : "";
+    return SHA256Data((const uint8_t *)bytes, p->len, text);
 }
 
 void tsp_payload_clear(struct tsp_payload *p)

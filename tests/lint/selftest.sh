@@ -65,8 +65,8 @@ fresh
 into src/load/stages.c '#include <time.h>'
 finds layers.lua "load must not include <time.h> (clock)" "a pure layer that reads the clock"
 fresh
-into src/load/stages.c '#include <openssl/evp.h>'
-finds layers.lua "load must not include <openssl/evp.h> (openssl)" "OpenSSL outside of net"
+into src/load/stages.c '#include <sha2.h>'
+finds layers.lua "load must not include <sha2.h> (libmd)" "libmd outside of net"
 fresh
 into src/load/stages.c '#include "base/clock.h"'
 finds layers.lua "load must not read the clock" "a pure layer that borrows the clock"
