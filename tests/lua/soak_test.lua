@@ -170,6 +170,22 @@ test("a table that does not age within the run has no sustained rate", function(
   equal(answer.sustainable, nil)
 end)
 
+-- 2,000 entries at 500/s: full at 4 s. In one quarter of a second 104 that closed are given back.
+test("a few entries that are given back early are no recovery, and sustain no rate", function()
+  local answer = soak.judge(run(500, 8, { bad = function(i, n)
+    return i == 22 and n - 104 or i > 16 and n or 0
+  end }))
+  equal(answer.state_capacity, 2000)
+  equal(answer.recovered, nil)
+  equal(answer.sustainable, nil)
+end)
+
+test("a recovery that the end of the run cuts short is not known to last", function()
+  local answer = soak.judge(run(200, 11, { bad = table_is_full }))
+  equal(answer.state_capacity, 1500)
+  equal(answer.sustainable, nil)
+end)
+
 test("latency that climbs before the first failure is a queue, not state", function()
   local answer = soak.judge(run(200, 40, { bad = table_is_full,
     p50 = function(i) return 0.004 * i end }))

@@ -7,6 +7,8 @@ local FLAT <const>, FLAT_FLOOR <const> = 2, 5e-3
 local LEAK <const>, HALF <const> = 0.1, 0.5
 --- Fewer connections, or failures, than this tell nothing of state.
 local FEW <const> = 10
+--- New ones get through again for this part of the time in which the table filled.
+local LASTS <const> = 0.5
 --- A shorter outage, in seconds, is a hiccup.
 local OUTAGE <const> = 0.25
 
@@ -32,21 +34,29 @@ local function flat_until(result, time)
 end
 
 -- After the first failure: the time at which new ones got through again (nil: not
--- in this run), and how many did until then. Exact to a connection where the rate is
--- even: what a slice has of good ones came at its end.
+-- in this run), and how many did until then. Again is for as long as half of what it
+-- took to fill the table: where the entries have aged, it takes as many anew; a few that
+-- were given back early let no more through than themselves. Exact to a connection where
+-- the rate is even: what a slice has of good ones came at its end.
 local function outage(result, first)
-  local leaked, since = 0, 0
+  local leaked, since, again, before = 0, 0, nil, 0
   for _, slice in ipairs(result.timeline) do
     local full = result.rate * (slice.time - since)
     if since >= first.time then
-      if slice.ok > HALF * full then
-        return slice.time - math.min(1, slice.ok / full) * (slice.time - since), leaked
+      if slice.ok <= HALF * full then
+        again = nil
+      elseif not again then
+        again = slice.time - math.min(1, slice.ok / full) * (slice.time - since)
+        before = leaked
+      end
+      if again and slice.time - again >= LASTS * first.time then
+        return again, before
       end
       leaked = leaked + slice.ok
     end
     since = slice.time
   end
-  return nil, leaked
+  return nil, again and before or leaked
 end
 
 --- All went well up to a count, with flat latency, and then nothing: state. Entries
