@@ -5,6 +5,7 @@
 row() {
   local name=$1
   shift
+  fresh
   note_json "$name" "$(inside "$@")"
 }
 
@@ -25,8 +26,10 @@ apart() {
 two_processes() {
   local request=$1 answer=$2
   head -c "$answer" /dev/zero >"$work/answer"
+  fresh
   begin 81 "$TSPAM" server -l 127.0.0.1 -p 81 -a 1 -c "$work/answer" --quiet
   apart tspam_two_processes "$TSPAM" "$here/closed.lua" 81 "$seconds" 1 "$request" "$answer"
+  fresh
   begin 83 "$floor" server -p 83 -q "$request" -a "$answer" -i
   apart floor_two_processes "$floor" client -p 83 -s "$seconds" -q "$request" -a "$answer" -i
 }

@@ -1,32 +1,37 @@
 # shellcheck shell=bash
 # Part of run.sh: what one connection costs, and what an open one keeps.
 
-# per_connection COUNTER: what counted.lua costs a connection, by a counter that prints one number
-# or more for so many connections. It is the difference of two counts, so that starting costs
-# nothing, and of each count the least of three: how often an end wakes for how many
-# connections is up to the scheduler, and more often is dearer.
-per_connection() {
-  local counter=$1 count=2000 i
-  for i in 1 2 3; do
-    echo "$("$counter" "$count") $("$counter" $((2 * count)))"
-  done | awk -v count="$count" '
-    { n = NF / 2; for (i = 1; i <= NF; i++) if (NR == 1 || $i < least[i]) least[i] = $i }
-    END { for (i = 1; i <= n; i++) printf "%.1f\n", (least[i + n] - least[i]) / count }'
+# So that a count repeats: both ends on one processor, and none interrupts the other when it is
+# woken (SCHED_BATCH). An end then works until it waits, and how often it wakes for how many
+# connections is no longer up to the scheduler: counts of one build differ by 0.2 %.
+in_turn() {
+  local first
+  first=$(awk '/^Cpus_allowed_list/ { split($2, cpu, /[,-]/); print cpu[1] }' /proc/self/status)
+  inside chrt -b 0 taskset -c "$first" "$@"
 }
 
-# Of both ends. How often an end waits, and asks in vain (EAGAIN), is up to the scheduler: apart.
+# per_connection COUNTER: what counted.lua costs a connection, by a counter that prints one number
+# or more for so many connections: the difference of two counts, so that starting costs nothing.
+per_connection() {
+  local counter=$1 count=1000
+  echo "$("$counter" "$count") $("$counter" $((3 * count)))" | awk -v count=$((2 * count)) '
+    { n = NF / 2; for (i = 1; i <= n; i++) printf "%.1f\n", ($(i + n) - $i) / count }'
+}
+
+# Of both ends. How often an end waits, and asks in vain (EAGAIN), hangs on how many come at once:
+# apart.
 syscalls() {
   local work_done waits
   has strace || return 0
   { read -r work_done && read -r waits; } < <(per_connection strace_of)
   held "syscalls per connection, both ends, that do something" "$work_done"
   echo "| - besides: epoll_wait, and EAGAIN | $waits | |"
-  awk '$4 ~ /^[0-9]+$/ && $4 / 4000 > 0.05 && $NF != "total" {
-    printf "| - %s | %.2f | |\n", $NF, $4 / 4000 }' "$work/strace"
+  awk '$4 ~ /^[0-9]+$/ && $4 / 3000 > 0.05 && $NF != "total" {
+    printf "| - %s | %.2f | |\n", $NF, $4 / 3000 }' "$work/strace"
 }
 
 strace_of() {
-  inside strace -f -c -o "$work/strace" "$TSPAM" "$here/counted.lua" "$1"
+  in_turn strace -f -c -o "$work/strace" "$TSPAM" "$here/counted.lua" "$1"
   awk '
     $4 ~ /^[0-9]+$/ && NF > 4 { vain = /accept4|recvfrom/ ? $5 + 0 : 0 }
     $NF == "epoll_wait" { vain = $4 }
@@ -49,8 +54,8 @@ instructions() {
 # inclusive, in the line after each "calls=", are left out.
 callgrind_of() {
   rm -f "$work"/callgrind*
-  inside valgrind --tool=callgrind --separate-threads=yes --callgrind-out-file="$work/callgrind" \
-    "$TSPAM" "$here/counted.lua" "$1" >/dev/null 2>&1
+  in_turn valgrind --fair-sched=yes --tool=callgrind --separate-threads=yes \
+    --callgrind-out-file="$work/callgrind" "$TSPAM" "$here/counted.lua" "$1" >/dev/null 2>&1
   awk '
     FNR == 1 { delete object; ours = FILENAME ~ /-0[23]$/ }
     /^c?ob=/ { split($0, p, /[()]/); if (p[3] != "") object[p[2]] = p[3] }

@@ -1,6 +1,17 @@
 # shellcheck shell=bash
 # Part of run.sh: what Debian offers, a new connection per request, 5,424-byte answer.
 
+# peer TOOL ARGUMENT...: one measurement of it, against an nginx that was just started
+peer() {
+  local tool=$1 value
+  command -v "$tool" >/dev/null || return 0
+  fresh
+  begin 80 nginx -c "$work/nginx.conf"
+  value=$("${tool}_round" "${@:2}")
+  finish "$begun"
+  echo "${value:-0}" >>"$work/$tool.peer"
+}
+
 nginx_config() {
   head -c 5424 /dev/zero >"$work/a"
   cat <<END
@@ -36,9 +47,10 @@ ab_round() {
     awk '/^Requests per second/ { print $4 }'
 }
 
-# httperf opens at a rate; asked for more than it can, it does what it can.
+# httperf opens at a rate: at one that it only just keeps here. At twice that it runs out of its
+# 1,024 descriptors, at less it does less than it could.
 httperf_round() {
-  inside timeout 60 httperf --server 127.0.0.1 --port 80 --uri /a --num-conns "$1" --rate 6000 \
+  inside timeout 60 httperf --server 127.0.0.1 --port 80 --uri /a --num-conns "$1" --rate 20000 \
     --timeout 1 2>/dev/null | awk '/test-duration/ { t = $NF == "s" ? $(NF - 1) : $NF }
       /^Total:/ { n = $7; for (i = 1; i <= NF; i++) if ($i == "test-duration") t = $(i + 1) }
       END { if (t > 0) printf "%.1f\n", n / t }'
@@ -50,19 +62,14 @@ peers() {
   [[ ! $short ]] || { count=1000; seconds=1; }
   nginx_config >"$work/nginx.conf"
   chmod 755 "$work"
-  begin 80 nginx -c "$work/nginx.conf"
-  local nginx=$begun
   for ((i = 0; i < rounds; i++)); do
     for tool in ab httperf wrk; do
-      command -v "$tool" >/dev/null || continue
-      value=$("${tool}_round" "$count")
-      echo "${value:-0}" >>"$work/$tool.peer"
+      peer "$tool" "$count"
     done
     row tspam_beside "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424
     row tspam_beside_coalescing "$TSPAM" "$here/closed.lua" 0 "$seconds" 2 68 5424 coalesce
     row floor_beside "$floor" both -p 82 -s "$seconds" -q 68 -a 5424 -i -t 2
   done
-  finish "$nginx"
   value=$(median "$work/tspam_beside.values" 1)
   local one_segment bare
   one_segment=$(median "$work/tspam_beside_coalescing.values" 1)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tspam beside the floor (bare epoll) and beside its peers, in one loopback namespace of
+# tspam beside the floor (bare epoll) and beside its peers, each in a loopback namespace of
 # its own, interleaved; prints tables of medians in Markdown, and fails past a bound of bounds.txt.
 #   run.sh [--short]      TSPAM, TSPAM_BUILD as for the tests; --short: one brief round, and only
 #                         what repeats is judged
@@ -13,7 +13,6 @@ rounds=7 seconds=1 short=
 
 ((EUID == 0)) || { echo "skipped: a namespace of its own needs root"; exit 77; }
 ns=tsbench$$
-ip netns add "$ns" 2>/dev/null || { echo "skipped: network namespaces cannot be made"; exit 77; }
 work=$(mktemp -d)
 started=()
 
@@ -22,11 +21,25 @@ clean_up() {
   for pid in "${started[@]}"; do
     kill -TERM "$pid" 2>/dev/null && wait "$pid" 2>/dev/null
   done
-  ip netns del "$ns"
+  ip netns del "$ns" 2>/dev/null
   rm -rf "$work"
 }
 trap clean_up EXIT
 trap 'exit 130' INT TERM
+
+# fresh: a namespace for what comes next. A walk leaves its ports in TIME_WAIT, where the kernel
+# finds none for a minute: what lets the kernel pick would crawl after it.
+fresh() {
+  local setting
+  ip netns del "$ns" 2>/dev/null
+  ip netns add "$ns" 2>/dev/null || { echo "skipped: network namespaces cannot be made"; exit 77; }
+  inside ip link set lo up
+  # Servers listen below 1024: what the kernel picks for clients is never in their way.
+  for setting in net.ipv4.ip_local_port_range="1024 65535" net.ipv4.tcp_tw_reuse=1 \
+    net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535; do
+    inside sysctl -qw "$setting"
+  done
+}
 
 inside() { ip netns exec "$ns" "$@"; }
 
@@ -92,12 +105,7 @@ source "$here/peers.sh"
 # shellcheck source=tests/bench/costs.sh
 source "$here/costs.sh"
 
-inside ip link set lo up
-# Servers listen below 1024: what the kernel picks for clients is never in their way.
-for setting in net.ipv4.ip_local_port_range="1024 65535" net.ipv4.tcp_tw_reuse=1 \
-  net.core.somaxconn=65535 net.ipv4.tcp_max_syn_backlog=65535; do
-  inside sysctl -qw "$setting"
-done
+fresh
 ulimit -n "$(ulimit -Hn)"
 
 echo "$(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)," \
@@ -105,6 +113,7 @@ echo "$(nproc) processors, $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | he
 closed_loops 68 5424
 closed_loops 3000 3000 pairs
 peers
+fresh
 costs
 look_for_missing
 look_for_unheld

@@ -16,7 +16,7 @@ local INSTALLED <const> = "PATH=$PATH:/usr/sbin:/sbin command -v %s"
 -- programs, builtins, and functions of our scripts.
 local wrappers = {
   ["@"] = 0, exec = 0, command = 0, env = 0, nice = 0, timeout = 0, xargs = 0, sudo = 0, strace = 0,
-  eval = 0, prlimit = 0, setsid = 0, unshare = 0,
+  eval = 0, prlimit = 0, setsid = 0, unshare = 0, taskset = 0, in_turn = 0,
   ["ip netns exec"] = 1, ["bed exec"] = 1,
   inside = 0, in_router = 0, in_server = 0, in_client = 0, wait_gone = 1, has = 0,
   check = 1, row = 1, begin = 1, apart = 1,
