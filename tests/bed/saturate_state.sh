@@ -3,14 +3,16 @@
 # what it sustains, else it names how many fit.
 source "$(dirname "$0")/saturate_lib.sh"
 
-# The kernel gives entries back up to 0.6 s late, 0.2 s in the mean. So the cooldown is longer
-# than 5 s, or a trial begins with entries of the one before; and the reference client loses none
-# of 5,700 at 190/s, 67 of 5,850 at 195/s.
+# The truth is a range here: the kernel gives entries of 5 s back up to 0.6 s late, now and then. So
+# 1,000 of them sustain 179 to 200 a second. (The reference client loses none of 5,700 at 190/s and
+# 67 of 5,850 at 195/s; of searches' trials of 24 s some at 184/s lost 2.7 %.) The cooldown outlasts
+# the latest, or a trial begins with entries of the one before.
 sustained() {
   bed_up --flow-table 1000:5
   serve
   tool s saturate --start 100 --length 8 --cooldown 6 --no-calibrate
-  near "G6 1,000 entries of some 5.2 s sustain, a second" "$(figure s answer.rate)" 192.5 9.6
+  check "G6 1,000 entries of 5 to 5.6 s sustain, a second" "$(figure s answer.rate)" \
+    "x >= 1000 / 5.6 * 0.95 && x <= 1000 / 5 * 1.05" "want 179 to 200, within 5 %"
   is "G6 limited by" "$(figure s answer.limited_by)" target
 }
 
@@ -38,7 +40,7 @@ count_entries() {
 fewest_left() {
   kill "$counter_pid"
   wait "$counter_pid" 2>/dev/null
-  awk '$1 >= 1980 { full = 1; least = $1 } full && $1 < least { least = $1 } END { print least }' \
+  awk '!full && $1 >= 1980 { full = 1; least = $1 } full && $1 < least { least = $1 } END { print least }' \
     "$work/entries"
 }
 
