@@ -30,7 +30,7 @@ burst() {
 # than to list the table, gives nothing back.
 count_entries() {
   ip netns exec "tsb-$TESTBED-router" bash -c \
-    'while cat /proc/sys/net/netfilter/nf_conntrack_count && sleep 0.1; do :; done' \
+    'for i in {1..3000}; do cat /proc/sys/net/netfilter/nf_conntrack_count; sleep 0.1; done' \
     >"$work/entries" 2>/dev/null &
   counter_pid=$!
 }
@@ -40,8 +40,9 @@ count_entries() {
 fewest_left() {
   kill "$counter_pid"
   wait "$counter_pid" 2>/dev/null
-  awk '!full && $1 >= 1980 { full = 1; least = $1 } full && $1 < least { least = $1 } END { print least }' \
-    "$work/entries"
+  awk '!full && $1 >= 1980 { full = 1; least = $1 }
+    full && $1 < least { least = $1 }
+    END { print least }' "$work/entries"
 }
 
 # What is left when it accepts again has no place for others, unless it goes meanwhile.
