@@ -35,13 +35,14 @@ count_entries() {
   counter_pid=$!
 }
 
-# How many were there when the table began to fill for the last time: the kernel counts an entry
-# that has expired until its collector comes by, up to a minute later.
+# How many were there when the table began to fill for the last time. It fills by dozens between
+# two readings, and stands still before: those entries have expired, but the kernel counts them
+# until its collector comes by, up to a minute later.
 left_before_the_last() {
   kill "$counter_pid"
   wait "$counter_pid" 2>/dev/null
   awk '{ n[NR] = $1; if ($1 >= 1980 && n[NR - 1] < 1980) last = NR }
-    END { for (i = last; i > 1 && n[i - 1] <= n[i]; i--) { } print n[i] }' "$work/entries"
+    END { for (i = last; i > 1 && n[i - 1] < n[i]; i--) { } print n[i] }' "$work/entries"
 }
 
 # What is left when it accepts again has no place for others, unless it goes meanwhile.
