@@ -1,4 +1,4 @@
---- The causes of a run's failures in words.
+--- The causes of a run's failures: counted, and in words.
 
 local failures = {}
 
@@ -23,14 +23,18 @@ function failures.worst(result)
   return worst
 end
 
---- Connections that failed after they had been established.
-function failures.broken(result)
+--- Connections that failed in ways whose name ("cause/step") matches this pattern.
+function failures.count(result, pattern)
   local n = 0
-  for name, count in pairs(result.failures) do
-    local step = name:match("/(.+)$")
-    n = n + ((step == "send" or step == "reply") and count or 0)
+  for name, failed in pairs(result.failures or {}) do
+    n = n + (name:find(pattern) and failed or 0)
   end
   return n
+end
+
+--- Connections that failed after they had been established.
+function failures.broken(result)
+  return failures.count(result, "/send$") + failures.count(result, "/reply$")
 end
 
 --- Where nothing got through: "100.0% failed: refused/connect 20; does anything

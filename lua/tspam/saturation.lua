@@ -6,6 +6,7 @@
 
 local tspam = require "tspam"
 local calibrate = require "tspam.calibrate"
+local failures = require "tspam.failures"
 local format = require "tspam.format"
 local search = require "tspam.search"
 local walks = require "tspam.walk"
@@ -70,14 +71,6 @@ local function trial_maker(job, goals, memo)
   end
 end
 
-local function timed_out(result)
-  local n = 0
-  for name, count in pairs(result.failures) do
-    n = n + (name:find("^timeout/") and count or 0)
-  end
-  return n
-end
-
 -- The baseline says how patient a trial must be. -> true: make it again. Where those
 -- that got through were quick, the others were dropped: a longer wait would hide that
 -- behind the retries. (The time-out does not run while a connection is held.)
@@ -85,7 +78,7 @@ local function learn_patience(memo, result, hold)
   local p99 = result.latency:percentile(99)
   local wanted = p99 and PATIENCE * (p99 - hold) or LONG_TIMEOUT
   if memo.timeout < LONG_TIMEOUT and wanted > TIMEOUT
-    and timed_out(result) > 0.1 * result.started then
+    and failures.count(result, "^timeout/") > 0.1 * result.started then
     memo.timeout = LONG_TIMEOUT
     return true
   end

@@ -2,6 +2,7 @@
 -- tables out.
 
 local confidence = require "tspam.soak.confidence"
+local failures = require "tspam.failures"
 local format = require "tspam.format"
 local json = require "tspam.json"
 local own = require "tspam.search.own"
@@ -23,11 +24,7 @@ local function opened_for(result)
 end
 
 local function resets(result)
-  local n = 0
-  for name, count in pairs(result.failures) do
-    n = n + ((name:find("^reset/") or name:find("^refused/")) and count or 0)
-  end
-  return n
+  return failures.count(result, "^reset/") + failures.count(result, "^refused/")
 end
 
 -- Slices in which connections were opened for their whole time: without the last,

@@ -3,6 +3,8 @@
 -- A connection that failed for want of a port, a descriptor or memory never
 -- reached the target, whatever else the run shows.
 
+local failures = require "tspam.failures"
+
 local own = {}
 
 local causes = {
@@ -12,13 +14,7 @@ local causes = {
 }
 
 local function count(result, cause)
-  local n = 0
-  for name, failed in pairs(result.failures or {}) do
-    if name:match("^[^/]+") == cause then
-      n = n + failed
-    end
-  end
-  return n
+  return failures.count(result, "^" .. cause:gsub("%-", "%%-") .. "/")
 end
 
 --- Connections that failed before they reached the target.
