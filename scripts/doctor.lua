@@ -2,7 +2,6 @@
 -- Says what in this machine's settings would limit a load, and what mends it.
 local cli = require "tspam.cli"
 local document = require "tspam.document"
-local json = require "tspam.json"
 local preflight = require "tspam.preflight"
 local quit = require "tspam.quit"
 local sink = require "tspam.sink"
@@ -19,10 +18,7 @@ local options = cli.parse {
     max = 1e6 },
 }
 
-if options.json then
-  json.need()
-  sink.check(options.json)
-end
+document.check(options.json)
 if options.rate and options.concurrency then
   quit(2, "options '--rate' and '--concurrency' cannot be used together")
 end

@@ -126,6 +126,15 @@ function document.run(result, extra)
   return json.object(table.move(extra or {}, 1, #(extra or {}), #fields + 1, fields))
 end
 
+--- Ends the script with one line where a document cannot be written to path (nil: none
+-- is to be).
+function document.check(path)
+  if path then
+    json.need()
+    sink.check(path)
+  end
+end
+
 --- Writes a document to path ("-": stdout): schema, where it comes from, and fields,
 -- which are { {key, value}, … }.
 function document.save(path, schema, fields)

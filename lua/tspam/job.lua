@@ -10,9 +10,9 @@
 
 local tspam = require "tspam"
 local cli = require "tspam.cli"
+local document = require "tspam.document"
 local finish = require "tspam.finish"
 local format = require "tspam.format"
-local json = require "tspam.json"
 local preflight = require "tspam.preflight"
 local progress = require "tspam.progress"
 local quit = require "tspam.quit"
@@ -107,10 +107,7 @@ local function open(options, loads, preset)
   local self = setmetatable({
     options = options, fields = fields, said = {}, results = {}, dry_run = not options.host,
   }, Job)
-  if options.json then
-    json.need()
-    sink.check(options.json)
-  end
+  document.check(options.json)
   -- The server first: with it in this process a connection takes two descriptors.
   self.server = aim(options, fields, function(...) self:say(...) end)
   for _, load in ipairs(loads or {}) do

@@ -2,6 +2,7 @@
 -- program. With a run's spec it is what it takes to measure the same again.
 
 local tspam = require "tspam"
+local shell = require "tspam.shell"
 
 local origin = {}
 
@@ -21,7 +22,7 @@ local function quoted(word)
   elseif word:find("%c") or not utf8.len(word) then
     return as_octal(word)
   end
-  return "'" .. word:gsub("'", "'\\''") .. "'"
+  return shell.quoted(word)
 end
 
 --- argv (like C's) as one line that a shell reads as these words.

@@ -39,10 +39,7 @@ local function open(options)
   for _, name in ipairs(FIELDS) do
     spec[name] = options[name]
   end
-  if options.json then
-    json.need()
-    sink.check(options.json)
-  end
+  document.check(options.json)
   local server, message = tspam.server(spec)
   if not server then
     quit(1, message)

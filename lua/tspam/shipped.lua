@@ -3,12 +3,9 @@
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
 local quit = require "tspam.quit"
+local shell = require "tspam.shell"
 
 local shipped = {}
-
-local function quoted(text)
-  return "'" .. text:gsub("'", "'\\''") .. "'"
-end
 
 -- The script's second line is a comment that says in a sentence what it does.
 local function about(path)
@@ -28,7 +25,7 @@ end
 
 local function names()
   local found = {}
-  local listing <close> = io.popen("ls " .. quoted(tspam.scripts) .. " 2>/dev/null", "r")
+  local listing <close> = io.popen("ls " .. shell.quoted(tspam.scripts) .. " 2>/dev/null", "r")
   for file in listing and listing:lines() or function() end do
     found[#found + 1] = file:match("^(.+)%.lua$")
   end
