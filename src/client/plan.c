@@ -15,19 +15,11 @@
  * share of the half is where we take over. */
 #define CLIFF_MARGIN 0.8
 
-static bool is_unspecified(const struct tsp_addr *a)
-{
-    if (a->sa.sa_family == AF_INET)
-        return a->v4.sin_addr.s_addr == INADDR_ANY;
-    const struct in6_addr *v6 = &a->v6.sin6_addr;
-    return IN6_IS_ADDR_UNSPECIFIED(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && !v6->s6_addr32[3]);
-}
-
 /* connect() takes the unspecified address for loopback. It is called so here: a connection
  * to itself is known by its two addresses being the same. */
 static void name_loopback(struct tsp_addr *host)
 {
-    if (!is_unspecified(host))
+    if (!tsp_addr_is_unspecified(host))
         return;
     if (host->sa.sa_family == AF_INET)
         host->v4.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -148,7 +140,7 @@ static int walk_from(struct tsp_plan *p, struct tsp_err *err)
     char text[TSP_ADDR_TEXT];
     struct tsp_addr local;
     size_t i = 0;
-    while (i < p->locals.count && !is_unspecified(&p->locals.item[i]))
+    while (i < p->locals.count && !tsp_addr_is_unspecified(&p->locals.item[i]))
         i++;
     if (i > 0 && i == p->locals.count)
         return 0;
@@ -158,7 +150,7 @@ static int walk_from(struct tsp_plan *p, struct tsp_err *err)
     if (!p->locals.count)
         return tsp_addrs_parse(&p->locals, tsp_addr_host_text(text, &local), err);
     for (; i < p->locals.count; i++)
-        if (is_unspecified(&p->locals.item[i]))
+        if (tsp_addr_is_unspecified(&p->locals.item[i]))
             p->locals.item[i] = local;
     return 0;
 }

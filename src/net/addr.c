@@ -301,17 +301,19 @@ int tsp_addr_check_local(const struct tsp_addr *a, struct tsp_err *err)
                       text, text, host_size(a) * 8);
 }
 
-static bool is_any(const struct tsp_addr *a)
+bool tsp_addr_is_unspecified(const struct tsp_addr *a)
 {
-    static const struct in6_addr zero;
-    return memcmp(host_bytes_const(a), &zero, host_size(a)) == 0;
+    if (a->sa.sa_family == AF_INET)
+        return a->v4.sin_addr.s_addr == INADDR_ANY;
+    const struct in6_addr *v6 = &a->v6.sin6_addr;
+    return IN6_IS_ADDR_UNSPECIFIED(v6) || (IN6_IS_ADDR_V4MAPPED(v6) && !v6->s6_addr32[3]);
 }
 
 /* Not by bind: with ip_nonlocal_bind=1 (usual beside keepalived or HAProxy) that takes
  * any address, and without it a broadcast address too. */
 bool tsp_addr_is_local(const struct tsp_addr *a)
 {
-    if (is_any(a)) /* connect takes it for loopback */
+    if (tsp_addr_is_unspecified(a)) /* connect takes it for loopback */
         return true;
     int type = tsp_netlink_route_type(a);
     return type >= 0 ? type == RTN_LOCAL : tsp_addr_is_loopback(a);

@@ -50,6 +50,9 @@ int tsp_addr_check_local(const struct tsp_addr *a, struct tsp_err *err);
  * says so, which knows of "ip route add local" too; where it cannot be asked, loopback. */
 bool tsp_addr_is_local(const struct tsp_addr *a);
 
+/* True for 0.0.0.0, :: and ::ffff:0.0.0.0. */
+bool tsp_addr_is_unspecified(const struct tsp_addr *a);
+
 /* True for 127.0.0.0/8, ::1 and ::ffff:127.0.0.0/104: what tcp_tw_reuse = 2 is about
  * (tcp_twsk_unique, Linux 4.19). An address of this machine's other interfaces is not. */
 bool tsp_addr_is_loopback(const struct tsp_addr *a);
