@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
@@ -205,6 +206,16 @@ bool tsp_loop_admits(int fd)
         atomic_store(&state.covered, (int)want);
     unlock();
     return enough;
+}
+
+int tsp_loop_admit_own(int fd, const char *kind, struct tsp_err *err)
+{
+    if (fd == -1)
+        return tsp_fail(err, errno, "%s", kind);
+    if (tsp_loop_admits(fd))
+        return 0;
+    close(fd);
+    return tsp_fail(err, ENOMEM, "%s", kind);
 }
 
 void tsp_loop_timer_at(struct ev_loop *loop, ev_timer *timer, int64_t when_ns)

@@ -23,6 +23,10 @@ void tsp_loop_free(struct ev_loop *loop); /* NULL is allowed */
 /* Whether loops may watch this descriptor: to be asked of each new one. False = -ENOMEM. */
 bool tsp_loop_admits(int fd);
 
+/* The same of a descriptor that was made for a loop's own use, of this kind ("timerfd"); fd -1:
+ * errno says why there is none. One that is not admitted is closed. 0 or -errno. */
+int tsp_loop_admit_own(int fd, const char *kind, struct tsp_err *err);
+
 /* The timer goes off once, at this tsp_now_ns() time or up to some ms later; at the next
  * wake-up where it has passed. Replaces what was set before. */
 void tsp_loop_timer_at(struct ev_loop *loop, ev_timer *timer, int64_t when_ns);

@@ -1,6 +1,5 @@
 #include "net/pacer.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <sys/timerfd.h>
 #include <time.h>
@@ -26,12 +25,9 @@ int tsp_pacer_init(struct tsp_pacer *p, struct ev_loop *loop, tsp_on_pace *on_pa
 {
     *p = (struct tsp_pacer){0};
     int fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
-    if (fd == -1)
-        return tsp_fail(err, errno, "timerfd");
-    if (!tsp_loop_admits(fd)) {
-        close(fd);
-        return tsp_fail(err, ENOMEM, "timerfd");
-    }
+    int rc = tsp_loop_admit_own(fd, "timerfd", err);
+    if (rc)
+        return rc;
     p->loop = loop;
     p->on_pace = on_pace;
     p->data = data;

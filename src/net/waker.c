@@ -1,6 +1,5 @@
 #include "net/waker.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -23,12 +22,9 @@ int tsp_waker_init(struct tsp_waker *w, struct ev_loop *loop, tsp_on_wake *on_wa
 {
     *w = (struct tsp_waker){0};
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-    if (fd == -1)
-        return tsp_fail(err, errno, "eventfd");
-    if (!tsp_loop_admits(fd)) {
-        close(fd);
-        return tsp_fail(err, ENOMEM, "eventfd");
-    }
+    int rc = tsp_loop_admit_own(fd, "eventfd", err);
+    if (rc)
+        return rc;
     w->loop = loop;
     w->on_wake = on_wake;
     w->data = data;
