@@ -97,7 +97,7 @@ static int64_t count_descriptors(const char *proc)
     return count > 0 ? count - 1 : 0; /* without that of opendir itself */
 }
 
-static int64_t count_cpus(void)
+int64_t tsp_limits_cpus(void)
 {
     cpu_set_t set;
     if (sched_getaffinity(0, sizeof set, &set) == 0)
@@ -176,7 +176,7 @@ void tsp_limits_read(struct tsp_limits *l, const char *proc)
     l->nofile_hard = known ? limit_number(files.rlim_max) : -1;
     l->nofile_used = count_descriptors(proc);
     l->nr_open = read_number(proc, "sys/fs/nr_open");
-    l->cpus = count_cpus();
+    l->cpus = tsp_limits_cpus();
     read_numbers(proc, "sys/net/ipv4/ip_local_port_range", &l->port_lo, &l->port_hi);
     read_reserved(reserved, proc);
     l->ports_reserved = count_ports(reserved, l->port_lo, l->port_hi);

@@ -27,6 +27,9 @@ struct tsp_limits {
  * what cannot be read is -1. */
 void tsp_limits_read(struct tsp_limits *l, const char *proc);
 
+/* Processors this process may run on. */
+int64_t tsp_limits_cpus(void);
+
 /* The soft descriptor limit in force; INT64_MAX = none. */
 int64_t tsp_limits_nofile(void);
 
