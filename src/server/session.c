@@ -12,11 +12,6 @@
 
 enum { READING, SENDING, ENDED };
 
-static struct tsp_sessions *set_of(const struct tsp_session *c)
-{
-    return c->io.data;
-}
-
 static enum tsp_step step_of(const struct tsp_session *c)
 {
     return c->state == SENDING ? TSP_STEP_SEND : TSP_STEP_REPLY;
@@ -31,20 +26,20 @@ void tsp_session_count_failure(const struct tsp_session *c, enum tsp_outcome out
 
 static int fail_errno(struct tsp_session *c, int error)
 {
-    tsp_session_count_failure(c, tsp_outcome_of(error, step_of(c)), &set_of(c)->count);
+    tsp_session_count_failure(c, tsp_outcome_of(error, step_of(c)), &tsp_session_set(c)->count);
     return ENDED;
 }
 
 static int answered(struct tsp_session *c)
 {
-    set_of(c)->count.answered++;
+    tsp_session_set(c)->count.answered++;
     return ENDED;
 }
 
 /* A state returns the next one; returning itself means: wait for *want. */
 static int reading(struct tsp_session *c, int *want)
 {
-    struct tsp_sessions *s = set_of(c);
+    struct tsp_sessions *s = tsp_session_set(c);
     *want = EV_READ;
     for (int i = 0; i < READ_BUDGET; i++) {
         ssize_t n = recv(c->io.fd, s->bite, sizeof s->bite, MSG_TRUNC);
@@ -67,7 +62,7 @@ static int reading(struct tsp_session *c, int *want)
 /* The rest of the answer: the peer's address, when asked for, and the content. */
 static size_t fill(const struct tsp_session *c, struct iovec part[2], char line[TSP_ADDR_TEXT + 1])
 {
-    const struct tsp_answer *a = set_of(c)->answer;
+    const struct tsp_answer *a = tsp_session_set(c)->answer;
     size_t sent = c->sent, head = 0;
     if (a->report_peer) {
         head = strlen(tsp_addr_text(line, &c->peer));
@@ -93,12 +88,12 @@ static int sending(struct tsp_session *c, int *want)
     }
     struct msghdr message = {.msg_iov = part, .msg_iovlen = 2};
     /* What MSG_MORE holds back leaves with the FIN of the close that follows. */
-    int flags = MSG_NOSIGNAL | (set_of(c)->answer->coalesce_fin ? MSG_MORE : 0);
+    int flags = MSG_NOSIGNAL | (tsp_session_set(c)->answer->coalesce_fin ? MSG_MORE : 0);
     ssize_t n = sendmsg(c->io.fd, &message, flags);
     if (n == -1)
         return errno == EAGAIN || errno == EINTR ? SENDING : fail_errno(c, errno);
     c->sent += (size_t)n;
-    set_of(c)->count.bytes_sent += (uint64_t)n;
+    tsp_session_set(c)->count.bytes_sent += (uint64_t)n;
     return (size_t)n == rest ? answered(c) : SENDING;
 }
 

@@ -41,6 +41,12 @@ struct tsp_session {
     int state; /* 0 = reads the request */
 };
 
+/* The set it belongs to. */
+static inline struct tsp_sessions *tsp_session_set(const struct tsp_session *c)
+{
+    return (struct tsp_sessions *)c->io.data;
+}
+
 /* Goes as far as its socket lets it. Returns what it waits for, or 0 when it has ended and
  * is counted. All-zero but for io and peer at first. */
 int tsp_session_advance(struct tsp_session *c);

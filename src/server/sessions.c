@@ -15,11 +15,6 @@
 #define SESSION_OF(link, member)                                                                   \
     ((struct tsp_session *)(void *)((char *)(link)-offsetof(struct tsp_session, member)))
 
-static struct tsp_sessions *set_of(const struct tsp_session *c)
-{
-    return c->io.data;
-}
-
 static void list_init(struct tsp_link *list)
 {
     list->prev = list->next = list;
@@ -45,9 +40,20 @@ static void list_remove(struct tsp_link *link)
     link->prev = link->next = NULL;
 }
 
+/* The one longest without progress; its list is not empty. */
+static struct tsp_session *idlest_of(const struct tsp_sessions *s)
+{
+    return SESSION_OF(s->by_progress.next, by_progress);
+}
+
+static struct tsp_session *oldest_of(const struct tsp_sessions *s)
+{
+    return SESSION_OF(s->by_age.next, by_age);
+}
+
 static void fail(struct tsp_session *c, enum tsp_outcome outcome)
 {
-    tsp_session_count_failure(c, outcome, &set_of(c)->count);
+    tsp_session_count_failure(c, outcome, &tsp_session_set(c)->count);
 }
 
 static bool waits(const struct tsp_session *c)
@@ -64,16 +70,14 @@ static void put_back(struct tsp_sessions *s, struct tsp_session *c)
 /* Tells the other threads how long the one to shed here has been without progress. */
 static void tell_idlest(struct tsp_sessions *s)
 {
-    int64_t since = list_empty(&s->by_progress)
-                        ? TSP_CAP_NONE
-                        : SESSION_OF(s->by_progress.next, by_progress)->progress_ns;
+    int64_t since = list_empty(&s->by_progress) ? TSP_CAP_NONE : idlest_of(s)->progress_ns;
     atomic_store_explicit(&s->here.idlest_ns, since, memory_order_relaxed);
 }
 
 /* It waits no longer. */
 static void unlist(struct tsp_session *c)
 {
-    struct tsp_sessions *s = set_of(c);
+    struct tsp_sessions *s = tsp_session_set(c);
     ev_io_stop(s->loop, &c->io);
     list_remove(&c->by_progress);
     list_remove(&c->by_age);
@@ -84,7 +88,7 @@ static void unlist(struct tsp_session *c)
  * so that a client that has seen the end finds itself in the statistics. */
 static void finish(struct tsp_session *c)
 {
-    struct tsp_sessions *s = set_of(c);
+    struct tsp_sessions *s = tsp_session_set(c);
     if (waits(c)) {
         unlist(c);
         tsp_cap_leave(s->cap);
@@ -107,8 +111,8 @@ static void arm_expiry(struct tsp_sessions *s)
 {
     if (list_empty(&s->by_age) || ev_is_active(&s->expiry))
         return;
-    int64_t idle = SESSION_OF(s->by_progress.next, by_progress)->progress_ns + s->answer->idle_ns;
-    int64_t total = SESSION_OF(s->by_age.next, by_age)->accepted_ns + s->answer->total_ns;
+    int64_t idle = idlest_of(s)->progress_ns + s->answer->idle_ns;
+    int64_t total = oldest_of(s)->accepted_ns + s->answer->total_ns;
     int64_t delay = (idle < total ? idle : total) - tsp_now_ns();
     if (delay > 0 && delay < EXPIRY_STEP_NS)
         delay = EXPIRY_STEP_NS;
@@ -123,8 +127,8 @@ static struct tsp_session *overdue(struct tsp_sessions *s, int64_t now)
 {
     if (list_empty(&s->by_progress))
         return NULL;
-    struct tsp_session *idlest = SESSION_OF(s->by_progress.next, by_progress);
-    struct tsp_session *oldest = SESSION_OF(s->by_age.next, by_age);
+    struct tsp_session *idlest = idlest_of(s);
+    struct tsp_session *oldest = oldest_of(s);
     if (now - idlest->progress_ns >= s->answer->idle_ns)
         return idlest;
     return now - oldest->accepted_ns >= s->answer->total_ns ? oldest : NULL;
@@ -149,13 +153,13 @@ static void progress(struct tsp_session *c)
 {
     c->progress_ns = tsp_now_ns();
     list_remove(&c->by_progress);
-    list_append(&set_of(c)->by_progress, &c->by_progress);
-    tell_idlest(set_of(c));
+    list_append(&tsp_session_set(c)->by_progress, &c->by_progress);
+    tell_idlest(tsp_session_set(c));
 }
 
 static void watch(struct tsp_session *c, int want)
 {
-    struct ev_loop *loop = set_of(c)->loop;
+    struct ev_loop *loop = tsp_session_set(c)->loop;
     if (ev_is_active(&c->io) && (c->io.events & (EV_READ | EV_WRITE)) == want)
         return;
     ev_io_stop(loop, &c->io);
@@ -220,7 +224,7 @@ static struct tsp_session *fetch(struct tsp_sessions *s)
 /* Most sessions never come here: they are over before they ever have to wait. */
 static void wait_for(struct tsp_session *c, int want)
 {
-    struct tsp_sessions *s = set_of(c);
+    struct tsp_sessions *s = tsp_session_set(c);
     c->accepted_ns = c->progress_ns = tsp_now_ns();
     list_append(&s->by_progress, &c->by_progress);
     list_append(&s->by_age, &c->by_age);
@@ -255,7 +259,7 @@ bool tsp_sessions_take(struct tsp_sessions *s, int fd, const struct tsp_addr *pe
 /* Ends the session longest without progress; the cap has counted it off. */
 static void shed_idlest(struct tsp_sessions *s)
 {
-    struct tsp_session *c = SESSION_OF(s->by_progress.next, by_progress);
+    struct tsp_session *c = idlest_of(s);
     unlist(c);
     s->count.shed++;
     end(c);
@@ -297,7 +301,7 @@ void tsp_sessions_foresee_end(const struct tsp_sessions *s, struct tsp_server_st
 void tsp_sessions_end(struct tsp_sessions *s)
 {
     while (!list_empty(&s->by_progress)) {
-        struct tsp_session *c = SESSION_OF(s->by_progress.next, by_progress);
+        struct tsp_session *c = idlest_of(s);
         fail(c, TSP_TIMEOUT);
         end(c);
     }
