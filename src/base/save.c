@@ -22,7 +22,7 @@ struct target {
     const char *path;    /* as given */
     char real[TSP_PATH]; /* the file itself, behind symbolic links */
     struct stat st;
-    bool exists;
+    bool exists, is_stdout;
     bool replaced; /* false: written to as it stands */
 };
 
@@ -31,10 +31,10 @@ static bool same_file(const struct stat *a, const struct stat *b)
     return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-static bool is_stdout(const struct target *t)
+static bool is_stdout(const struct stat *st)
 {
     struct stat out;
-    return t->exists && fstat(STDOUT_FILENO, &out) == 0 && same_file(&t->st, &out);
+    return fstat(STDOUT_FILENO, &out) == 0 && same_file(st, &out);
 }
 
 /* Replaces the last part of path by where it leads. false = too long. */
@@ -70,15 +70,35 @@ static bool leads_there(const struct target *t)
     return !t->exists || (stat(t->real, &st) == 0 && same_file(&st, &t->st));
 }
 
+static int close_written(int fd, int rc)
+{
+    if (close(fd) == -1 && !rc)
+        rc = -errno;
+    return rc;
+}
+
+/* May we write to it at all? The file beside it would not ask. */
+static int may_write(const struct target *t)
+{
+    if (!t->exists || t->is_stdout)
+        return 0;
+    if (S_ISFIFO(t->st.st_mode)) /* its reader may not be there yet */
+        return access(t->path, W_OK) == -1 ? -errno : 0;
+    int fd = open(t->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    return fd == -1 ? -errno : close_written(fd, 0);
+}
+
+/* 0 where it may be written. */
 static int look(struct target *t, const char *path)
 {
     *t = (struct target){.path = path};
     t->exists = stat(path, &t->st) == 0;
     if (!t->exists && (errno != ENOENT || !path[0]))
         return -errno;
+    t->is_stdout = t->exists && is_stdout(&t->st);
     bool regular = !t->exists || S_ISREG(t->st.st_mode);
-    t->replaced = regular && !is_stdout(t) && follow(t) && leads_there(t);
-    return 0;
+    t->replaced = regular && !t->is_stdout && follow(t) && leads_there(t);
+    return may_write(t);
 }
 
 /* ---- writing ---- */
@@ -97,16 +117,9 @@ static int write_all(int fd, const char *bytes, size_t len)
     return 0;
 }
 
-static int close_written(int fd, int rc)
-{
-    if (close(fd) == -1 && !rc)
-        rc = -errno;
-    return rc;
-}
-
 static int write_as_it_stands(const struct target *t, const char *bytes, size_t len)
 {
-    if (is_stdout(t)) /* what was written there before stays */
+    if (t->is_stdout) /* what was written there before stays */
         return write_all(STDOUT_FILENO, bytes, len);
     int fd;
     do {
@@ -148,17 +161,6 @@ static int sync_written(int fd)
     return unable ? -errno : 0;
 }
 
-/* May we write to it at all? The file beside it would not ask. */
-static int may_write(const struct target *t)
-{
-    if (!t->exists || is_stdout(t))
-        return 0;
-    if (S_ISFIFO(t->st.st_mode)) /* its reader may not be there yet */
-        return access(t->path, W_OK) == -1 ? -errno : 0;
-    int fd = open(t->path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    return fd == -1 ? -errno : close_written(fd, 0);
-}
-
 /* *in_place: it cannot be replaced, only written to as it stands. Nothing was changed. */
 static int replace(const struct target *t, const char *bytes, size_t len, bool *in_place)
 {
@@ -186,8 +188,6 @@ static int save(const char *path, const char *bytes, size_t len)
     struct target t;
     bool in_place = true;
     int rc = look(&t, path);
-    if (!rc)
-        rc = may_write(&t);
     if (rc)
         return rc;
     if (t.replaced)
@@ -200,8 +200,6 @@ static int check(const char *path)
     struct target t;
     char temp[TSP_PATH];
     int rc = look(&t, path);
-    if (!rc)
-        rc = may_write(&t);
     if (rc || t.exists || !t.replaced)
         return rc;
     int fd = open_beside(&t, temp);
