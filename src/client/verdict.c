@@ -125,8 +125,7 @@ static void judge_resources(struct tsp_verdict *v, const struct tsp_evidence *e)
     else if (e->incomplete)
         add(v, "own memory", "own memory",
             "this machine had none left for a part of the report (intervals of the timeline, or "
-            "the "
-            "kernel's counters)");
+            "the kernel's counters)");
 }
 
 static void judge_kernel(struct tsp_verdict *v, const struct tsp_evidence *e)

@@ -19,7 +19,7 @@
 
 /* What a stop aborts is closed for so long before the run is over, and the rest after it:
  * with the grace and the report that stays within a second. */
-#define CLOSING_NS (250 * TSP_MS)
+#define CLOSE_ABORTED_NS (250 * TSP_MS)
 
 /* ---- the life of one connection, as the worker sees it ---- */
 
@@ -304,7 +304,7 @@ static void start_timers(struct tsp_worker *w)
 static void close_aborted(struct tsp_worker *w)
 {
     w->ended_ns = tsp_now_ns();
-    w->tally.retransmitted += tsp_deadlines_close(w, w->ended_ns + CLOSING_NS);
+    w->tally.retransmitted += tsp_deadlines_close(w, w->ended_ns + CLOSE_ABORTED_NS);
 }
 
 void tsp_worker_run(struct tsp_worker *w)
