@@ -126,25 +126,12 @@ static void a_cap_is_one_figure_for_all_workers(void **state)
     }
 }
 
-/* Listens, and never accepts: connections are established and get no answer. */
-static int deaf_listener(uint16_t *port)
-{
-    struct tsp_addr at;
-    assert_int_equal(tsp_addr_resolve(&at, "127.0.0.1", AF_INET, NULL), 0);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert_int_equal(bind(fd, &at.sa, at.len), 0);
-    assert_int_equal(listen(fd, 4096), 0);
-    assert_int_equal(getsockname(fd, &at.sa, &at.len), 0);
-    *port = tsp_addr_port(&at);
-    return fd;
-}
-
 /* Six hundred open by one worker, which would take three seconds to close them. */
 static void stopped_while_all_are_open(int64_t timeout_ns, useconds_t after_us)
 {
-    uint16_t port;
-    int listener = deaf_listener(&port);
-    struct tsp_run_spec spec = load_spec(port);
+    int listener;
+    struct tsp_run_spec spec = load_spec(peer_closed_port(&listener));
+    assert_int_equal(listen(listener, 4096), 0); /* and nobody accepts */
     spec.rate = 6000;
     spec.count = 600;
     spec.workers = 1;
