@@ -3,7 +3,7 @@
 local tspam = require "tspam"
 local capacity = require "tspam.capacity"
 local cli = require "tspam.cli"
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local json = require "tspam.json"
 local jobs = require "tspam.job"
 local progress = require "tspam.progress"
@@ -54,7 +54,7 @@ job:report(setmetatable({ spec = spec }, { __index = result }))
 job:write("\n", capacity.sentence(answer))
 return job:finish {
   schema = "tspam.capacity/1",
-  fields = { capacity.fields(answer), { "runs", json.list { document.run(result) } } },
+  fields = { capacity.fields(answer), { "runs", json.list { to_json.run(result) } } },
   metrics = { connections = answer.connections }, error = refused and "--recover: " .. refused,
   inconclusive = not capacity.conclusive(answer),
 }

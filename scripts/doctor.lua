@@ -1,11 +1,11 @@
 #!/usr/bin/env tspam
 -- Says what in this machine's settings would limit a load, and what mends it.
 local cli = require "tspam.cli"
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local preflight = require "tspam.preflight"
-local quit = require "tspam.quit"
-local sink = require "tspam.sink"
-local aim = require "tspam.target"
+local exit = require "tspam.exit"
+local output = require "tspam.output"
+local resolve_target = require "tspam.resolve_target"
 
 local options = cli.parse {
   name = "doctor",
@@ -18,14 +18,14 @@ local options = cli.parse {
     max = 1e6 },
 }
 
-document.check(options.json)
+to_json.check(options.json)
 if options.rate and options.concurrency then
-  quit(2, "options '--rate' and '--concurrency' cannot be used together")
+  exit(2, "options '--rate' and '--concurrency' cannot be used together")
 end
 
 local spec = cli.run_fields(options)
 -- Without --host it is a dry run that is looked at: its server is there as well.
-local server <close> = aim(options, spec, function(text, ...)
+local server <close> = resolve_target(options, spec, function(text, ...)
   if not options.quiet then
     io.stderr:write(text:format(...), "\n")
   end
@@ -36,17 +36,17 @@ local findings = preflight.findings(spec)
 
 if options.json ~= "-" then
   if server then
-    sink.write(io.stdout, "stdout", "dry run: no --host, so both ends are in one process\n")
+    output.write(io.stdout, "stdout", "dry run: no --host, so both ends are in one process\n")
   end
   for _, finding in ipairs(findings) do
-    sink.write(io.stdout, "stdout", ("%-8s %s\n"):format(finding.severity, finding.what))
+    output.write(io.stdout, "stdout", ("%-8s %s\n"):format(finding.severity, finding.what))
     for _, part in ipairs { "have", "need", "remedy", "effect" } do
       if finding[part] ~= "" then
-        sink.write(io.stdout, "stdout", ("         %-7s %s\n"):format(part, finding[part]))
+        output.write(io.stdout, "stdout", ("         %-7s %s\n"):format(part, finding[part]))
       end
     end
   end
 end
 if options.json then
-  document.save(options.json, "tspam.doctor/1", { { "findings", document.findings(findings) } })
+  to_json.save(options.json, "tspam.doctor/1", { { "findings", to_json.findings(findings) } })
 end

@@ -4,7 +4,7 @@
 local cli = require "tspam.cli"
 local format = require "tspam.format"
 local jobs = require "tspam.job"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
 local options = cli.parse {
   name = "ramp",
@@ -16,7 +16,7 @@ local options = cli.parse {
 }
 
 if options.from == 0 and options.to == 0 then
-  quit(2, "options '--from' and '--to' are both 0: give one a rate above 0")
+  exit(2, "options '--from' and '--to' are both 0: give one a rate above 0")
 end
 
 local load = { rate = options.from, rate_to = options.to, length = options.length }

@@ -3,7 +3,7 @@
 local tspam = require "tspam"
 local cli = require "tspam.cli"
 local jobs = require "tspam.job"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
 local options = cli.parse {
   name = "rate",
@@ -20,7 +20,7 @@ local options = cli.parse {
 -- Two options that say different things about the same.
 local function refuse_both(one, other, why)
   if options[one] and options[other] then
-    quit(2, ("options '--%s' and '--%s' cannot be used together%s"):format(one, other, why or ""))
+    exit(2, ("options '--%s' and '--%s' cannot be used together%s"):format(one, other, why or ""))
   end
 end
 refuse_both("length", "count")
@@ -31,7 +31,7 @@ for i, rate in ipairs(options.rate) do
   loads[i] = { rate = rate, length = options.length, count = options.count }
 end
 if options.concurrency and loads[1] then
-  quit(2, "options '--rate' and '--concurrency' cannot be used together")
+  exit(2, "options '--rate' and '--concurrency' cannot be used together")
 elseif not loads[1] then
   loads[1] = { concurrency = options.concurrency, length = options.length, count = options.count }
   loads[1].rate = not options.concurrency and 1000 or nil

@@ -2,10 +2,10 @@
 -- Finds the rate of new connections at which a target saturates, and whose limit it was.
 local cli = require "tspam.cli"
 local jobs = require "tspam.job"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 local report = require "tspam.report.saturate"
 local saturation = require "tspam.saturation"
-local walks = require "tspam.walk"
+local port_walk = require "tspam.port_walk"
 
 local options = cli.parse {
   name = "saturate",
@@ -35,14 +35,14 @@ local options = cli.parse {
 }
 local max_rate = options.max_rate or 1e6
 if options.start > max_rate then
-  quit(2, ("option '--start': %g is above the ceiling of the search, --max-rate %g"):format(
+  exit(2, ("option '--start': %g is above the ceiling of the search, --max-rate %g"):format(
     options.start, max_rate))
 elseif options.calibrate and options.no_calibrate then
-  quit(2, "options '--calibrate' and '--no-calibrate' cannot be used together")
+  exit(2, "options '--calibrate' and '--no-calibrate' cannot be used together")
 end
 
 local job <close> = jobs.open(options, { { rate = options.start, length = options.length } },
-  { timeout = 0.9, local_ports = walks.own_half() })
+  { timeout = 0.9, local_ports = port_walk.own_half() })
 job:foresee({ length = 3 * options.length }, options.start, options.max_rate)
 local function show(entry)
   job:write(report.row(entry))

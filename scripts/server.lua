@@ -1,7 +1,7 @@
 #!/usr/bin/env tspam
 -- Answers connections: reads to the end of input, sends its content, closes.
 local cli = require "tspam.cli"
-local serving = require "tspam.serving"
+local serving = require "tspam.server_job"
 
 local options = cli.parse {
   name = "server",

@@ -1,7 +1,7 @@
 #!/usr/bin/env tspam
 -- Holds a rate for long and judges it by the criteria of RFC 9411.
 local cli = require "tspam.cli"
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local json = require "tspam.json"
 local jobs = require "tspam.job"
 local soak = require "tspam.soak"
@@ -34,6 +34,6 @@ job:report(result)
 job:write("\n", soak.text(answer))
 local status = job:finish {
   schema = "tspam.soak/1",
-  fields = { soak.field(answer), { "runs", json.list { document.run(result) } } },
+  fields = { soak.field(answer), { "runs", json.list { to_json.run(result) } } },
 }
 return soak.status(answer, status)

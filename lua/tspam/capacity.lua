@@ -6,7 +6,7 @@
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 local json = require "tspam.json"
-local own = require "tspam.search.own"
+local generator_limit = require "tspam.generator_limit"
 
 local capacity = {}
 
@@ -114,7 +114,7 @@ end
 function capacity.answer(result, memo)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + failures.broken(result), result.open_max or math.huge)
-  local limit, why = own.limit(result)
+  local limit, why = generator_limit.of(result)
   local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
   local at_end = not lost and late_at_the_end(result)
   limit = not at_end and limit or nil

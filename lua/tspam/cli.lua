@@ -11,11 +11,11 @@
 -- Own rows look like those in tspam.cli.groups. The result holds each option by
 -- its long name, dashes as underscores (or by the row's `as`): numbers converted,
 -- `many` as lists, nil where not given. Wrong usage ends the script by
--- tspam.quit: one line, status 2. --help prints the help and ends it with 0.
+-- tspam.exit: one line, status 2. --help prints the help and ends it with 0.
 
 local groups = require "tspam.cli.groups"
 local nearest = require "tspam.nearest"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 local types = require "tspam.cli.types"
 
 local cli = {}
@@ -23,7 +23,7 @@ local cli = {}
 local function load_argparse()
   local found, argparse = pcall(require, "argparse")
   if not found then
-    quit(1, "the Lua package argparse is missing: apt-get install lua-argparse")
+    exit(1, "the Lua package argparse is missing: apt-get install lua-argparse")
   end
   return argparse
 end
@@ -123,7 +123,7 @@ local function usage_error(name, message, names)
     line = near and ("%s: did you mean '%s'?"):format(line, near)
       or ("%s: see tspam %s --help"):format(line, name)
   end
-  quit(2, line)
+  exit(2, line)
 end
 
 -- "-r -5" is a negative rate, not an option called -5.
@@ -145,9 +145,9 @@ end
 
 local function refuse_contradictions(options)
   if options.ipv4 and options.ipv6 then
-    quit(2, "options '-4' and '-6' cannot be used together")
+    exit(2, "options '-4' and '-6' cannot be used together")
   elseif options.extra and options.extra[1] then
-    quit(2, ("unexpected argument '%s': options begin with '-'"):format(options.extra[1]))
+    exit(2, ("unexpected argument '%s': options begin with '-'"):format(options.extra[1]))
   end
   options.extra = nil
 end
@@ -161,7 +161,7 @@ function cli.parse(spec, args)
   local names = declare_all(parser, spec)
   parser:flag("-h --help", "print this and stop"):action(function()
     io.stdout:write(parser:get_help(), "\n")
-    quit(0)
+    exit(0)
   end)
   parser.error = function(_, message)
     usage_error(spec.name, message, names)

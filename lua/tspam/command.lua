@@ -4,9 +4,9 @@
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
 local origin = require "tspam.origin"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 local shipped = require "tspam.shipped"
-local sink = require "tspam.sink"
+local output = require "tspam.output"
 
 local USAGE <const> = [[
 Usage: tspam [options] SCRIPT [arguments of the script]
@@ -33,11 +33,11 @@ local function usage_text()
 end
 
 local function say(text, ...)
-  sink.write(io.stdout, "stdout", text:format(...))
+  output.write(io.stdout, "stdout", text:format(...))
 end
 
 local function help()
-  sink.write(io.stdout, "stdout", usage_text())
+  output.write(io.stdout, "stdout", usage_text())
 end
 
 local function version()
@@ -56,7 +56,7 @@ end
 
 local function copy(name, dir, extra)
   if not name or extra then
-    quit(2, "--copy takes the name of a shipped script and a directory: --copy NAME [DIR]")
+    exit(2, "--copy takes the name of a shipped script and a directory: --copy NAME [DIR]")
   end
   local path = shipped.copy(name, dir or ".")
   say("wrote %s; run it by: tspam %s\n", path, path)
@@ -79,7 +79,7 @@ local function unknown_option(word)
   end
   table.sort(names)
   local near = nearest(word, names)
-  quit(2, ("unknown option '%s': %s"):format(word,
+  exit(2, ("unknown option '%s': %s"):format(word,
     near and ("did you mean '%s'?"):format(near) or "see tspam --help"))
 end
 
@@ -87,11 +87,11 @@ end
 local function load_script(word)
   local path, problem, status = shipped.find(word)
   if not path then
-    quit(status, problem)
+    exit(status, problem)
   end
   local chunk, message = loadfile(path)
   if not chunk then
-    quit(1, (message:gsub("\n.*", "")))
+    exit(1, (message:gsub("\n.*", "")))
   end
   return chunk, path
 end
@@ -130,9 +130,9 @@ local function main(argv)
   return run_script(argv, 1)
 end
 
--- Message and traceback of a script's error; a quit passes as it is.
+-- Message and traceback of a script's error; an exit passes as it is.
 local function handler(problem)
-  if quit.is(problem) then
+  if exit.is(problem) then
     return problem
   end
   local own = getmetatable(problem)
@@ -149,7 +149,7 @@ local function complain(text)
 end
 
 local function failure(problem)
-  if not quit.is(problem) then
+  if not exit.is(problem) then
     complain(problem)
     return 1
   elseif problem.message then

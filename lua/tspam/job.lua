@@ -6,19 +6,19 @@
 --   return job:finish { schema = "tspam.rate/1" }
 --
 -- options come from tspam.cli. What the machine refuses ends the script by
--- tspam.quit with status 1.
+-- tspam.exit with status 1.
 
 local tspam = require "tspam"
 local cli = require "tspam.cli"
-local document = require "tspam.document"
-local finish = require "tspam.finish"
+local to_json = require "tspam.to_json"
+local finish = require "tspam.job.exit"
 local format = require "tspam.format"
 local preflight = require "tspam.preflight"
 local progress = require "tspam.progress"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 local report = require "tspam.report"
-local sink = require "tspam.sink"
-local aim = require "tspam.target"
+local output = require "tspam.output"
+local resolve_target = require "tspam.resolve_target"
 
 local Job = {}
 Job.__index = Job
@@ -47,7 +47,7 @@ function Job:write(...)
   if json_file == "-" or self.unwritten then
     return
   end
-  local fine, problem = pcall(sink.write, io.stdout, "stdout", ...)
+  local fine, problem = pcall(output.write, io.stdout, "stdout", ...)
   if not fine and not json_file then
     error(problem, 0)
   end
@@ -107,9 +107,9 @@ local function open(options, loads, preset)
   local self = setmetatable({
     options = options, fields = fields, said = {}, results = {}, dry_run = not options.host,
   }, Job)
-  document.check(options.json)
+  to_json.check(options.json)
   -- The server first: with it in this process a connection takes two descriptors.
-  self.server = aim(options, fields, function(...) self:say(...) end)
+  self.server = resolve_target(options, fields, function(...) self:say(...) end)
   for _, load in ipairs(loads or {}) do
     check(self, load)
   end
@@ -158,7 +158,7 @@ end
 function Job:run(load)
   local result, message = self:try(load)
   if not result and not self.results[1] then
-    quit(1, message)
+    exit(1, message)
   elseif not result then
     self.refused = { load = load, text = ("%s: %s"):format(load_label(load), message) }
   end
@@ -170,7 +170,7 @@ function Job.interrupted()
   return tspam.interrupted() ~= nil
 end
 
---- Judges --require, writes the JSON and gives the exit status: see tspam.finish.
+--- Judges --require, writes the JSON and gives the exit status: see tspam.job.exit.
 function Job:finish(outcome)
   return finish(self, outcome)
 end

@@ -2,7 +2,7 @@
 -- are what they were declared to be, NaN and Infinity never appear, nor does a byte
 -- that is not UTF-8.
 
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
 local json = {}
 
@@ -10,7 +10,7 @@ local json = {}
 function json.need()
   local found, dkjson = pcall(require, "dkjson")
   if not found then
-    quit(1, "the Lua package dkjson is missing: apt-get install lua-dkjson")
+    exit(1, "the Lua package dkjson is missing: apt-get install lua-dkjson")
   end
   return dkjson
 end

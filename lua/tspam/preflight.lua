@@ -1,7 +1,7 @@
 --- What this machine's settings say to a load before it starts.
 
 local tspam = require "tspam"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
 local preflight = {}
 
@@ -13,9 +13,9 @@ local HIGHEST <const> = 1e7
 function preflight.findings(spec)
   local fine, findings, message = pcall(tspam.doctor, spec)
   if not fine then
-    quit(2, (tostring(findings):gsub("^.-tspam%.doctor: ", "")))
+    exit(2, (tostring(findings):gsub("^.-tspam%.doctor: ", "")))
   elseif not findings then
-    quit(1, message)
+    exit(1, message)
   end
   return findings
 end

@@ -9,7 +9,7 @@ local calibrate = require "tspam.calibrate"
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 local search = require "tspam.search"
-local walks = require "tspam.walk"
+local port_walk = require "tspam.port_walk"
 
 --- Below a second, so that the retry of a dropped SYN does not hide the drop.
 local TIMEOUT <const> = 0.9
@@ -118,10 +118,10 @@ return function(job, wanted)
     goals[name] = value
   end
   local range = job.fields.local_ports
-  range = range == "walk" and walks.own_half() or range
+  range = range == "walk" and port_walk.own_half() or range
   local memo = { timeout = goals.timeout or TIMEOUT }
   if range and range:find("^%d+%-%d+") then
-    memo.walk = walks.new(range, #(job.fields.local_ips or {}))
+    memo.walk = port_walk.new(range, #(job.fields.local_ips or {}))
   end
   if not goals.timeout then
     local hold = job.fields.hold or 0

@@ -2,7 +2,7 @@
 
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 local shell = require "tspam.shell"
 
 local shipped = {}
@@ -70,20 +70,20 @@ end
 function shipped.copy(name, dir)
   local source <close> = name:find("^[%w_-]+$") and io.open(path_of(name), "rb") or nil
   if not source then
-    quit(2, ("--copy: no shipped script '%s': %s"):format(name, suggestion(name)))
+    exit(2, ("--copy: no shipped script '%s': %s"):format(name, suggestion(name)))
   end
   local path = ("%s/%s.lua"):format(dir:gsub("(.)/+$", "%1"), name)
   if exists(path) then
-    quit(1, ("--copy: '%s' exists already and is not overwritten"):format(path))
+    exit(1, ("--copy: '%s' exists already and is not overwritten"):format(path))
   end
   local target, message = io.open(path, "wb")
   if not target then
-    quit(1, "--copy: cannot write " .. message)
+    exit(1, "--copy: cannot write " .. message)
   end
   local written, problem = target:write(source:read("a"))
   local closed, late = target:close()
   if not (written and closed) then
-    quit(1, ("--copy: cannot write %s: %s"):format(path, problem or late))
+    exit(1, ("--copy: cannot write %s: %s"):format(path, problem or late))
   end
   return path
 end

@@ -5,7 +5,7 @@ local confidence = require "tspam.soak.confidence"
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 local json = require "tspam.json"
-local own = require "tspam.search.own"
+local generator_limit = require "tspam.generator_limit"
 local state = require "tspam.soak.state"
 
 local soak = {}
@@ -120,7 +120,7 @@ end
 -- A pass is a claim: it takes the confidence that fewer than 0.001 % fail. A
 -- criterion that is violated is violated, however few they were.
 local function decide(answer, result)
-  local limit, why = own.limit(result)
+  local limit, why = generator_limit.of(result)
   if result.interrupted then
     answer.interrupted = opened_for(result)
     without_verdict(answer, "interrupted")

@@ -123,7 +123,7 @@ end)
 test("to-be-closed variables are closed when a script quits", function()
   local status, out, err = run_text [[
     local closing <close> = setmetatable({}, { __close = function() print("closed") end })
-    require("tspam.quit")(4, "enough")]]
+    require("tspam.exit")(4, "enough")]]
   equal(status, 4)
   equal(out, "closed\n")
   equal(err, "tspam: enough\n")

@@ -37,11 +37,11 @@ function harness.contains(text, words)
   assert(text:find(words, 1, true), ("'%s' is not in:\n%s"):format(words, text))
 end
 
---- Checks that tspam.quit was called with this status; returns its message.
+--- Checks that tspam.exit was called with this status; returns its message.
 function harness.quits(status, fn)
   local fine, problem = pcall(fn)
   assert(not fine, "it did not quit")
-  assert(require("tspam.quit").is(problem), tostring(problem))
+  assert(require("tspam.exit").is(problem), tostring(problem))
   harness.equal(problem.status, status)
   return problem.message
 end

@@ -2,7 +2,7 @@
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local judge = require "tspam.search.judge"
-local own = require "tspam.search.own"
+local generator_limit = require "tspam.generator_limit"
 local test, equal, contains = t.test, t.equal, t.contains
 
 local function result(changes)
@@ -120,7 +120,7 @@ local limits = {
 }
 for _, row in ipairs(limits) do
   test(("this machine's limit is called '%s'"):format(row[1]), function()
-    equal((own.limit(result(row[2]))), row[1])
+    equal((generator_limit.of(result(row[2]))), row[1])
   end)
 end
 
@@ -132,7 +132,7 @@ test("a run's reasons are records, so that whose limit it was is not parsed", fu
   equal(r.reasons[1].what, "own ports")
   equal(r.reasons[1].text, "own ports: 3 connections found no free source port on this machine")
   equal(r.limited_by, "own ports")
-  local limit = own.limit(r)
+  local limit = generator_limit.of(r)
   equal(limit, "own ports")
 end)
 

@@ -123,7 +123,7 @@ for _, row in ipairs {
 } do
   local name, load = table.unpack(row)
   test("the spec of " .. name .. ", given to tspam.run again, is in force again", function()
-    local report = require "tspam.document"
+    local report = require "tspam.to_json"
     local json = require "tspam.json"
     load.port, load.content = server.port, "ping\0"
     local once = assert(tspam.run(load))

@@ -2,12 +2,12 @@
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local fixture = require "fixture"
-local requirement = require "tspam.require"
+local conditions = require "tspam.conditions"
 local test, equal = t.test, t.equal
 
 local function check(expr, results, extra, metrics)
-  local req = assert(requirement.parse(expr, metrics))
-  return requirement.check(req, results or { fixture.result() }, extra)
+  local req = assert(conditions.parse(expr, metrics))
+  return conditions.check(req, results or { fixture.result() }, extra)
 end
 
 -- expression, holds for the fixture, value got
@@ -75,23 +75,23 @@ local refused = {
 }
 for _, row in ipairs(refused) do
   test(("'%s' is refused"):format(row[1]), function()
-    local req, wanted = requirement.parse(row[1])
+    local req, wanted = conditions.parse(row[1])
     equal(req, nil)
     equal(wanted, row[2])
   end)
 end
 
 test("a figure of the script has no share", function()
-  local _, wanted = requirement.parse("held>5%", { held = "count" })
+  local _, wanted = conditions.parse("held>5%", { held = "count" })
   equal(wanted, "a count like \"5k\" wanted after '>'")
 end)
 
 test("an unknown metric is answered with a suggestion and the list", function()
-  local _, wanted = requirement.parse("faild<5")
+  local _, wanted = conditions.parse("faild<5")
   t.contains(wanted, "unknown metric 'faild' (did you mean 'failed'?); known: due started")
   t.contains(wanted, "phases: latency service")
-  equal(requirement.parse("p101<5"), nil)
-  equal(requirement.parse("nowhere.p99<5"), nil)
+  equal(conditions.parse("p101<5"), nil)
+  equal(conditions.parse("nowhere.p99<5"), nil)
 end)
 
 return t.finish()

@@ -6,13 +6,13 @@ local fixture = require "fixture"
 local json = require "tspam.json"
 local plot = require "tspam.plot"
 local report = require "tspam.report.saturate"
-local walks = require "tspam.walk"
+local port_walk = require "tspam.port_walk"
 local test, equal, contains = t.test, t.equal, t.contains
 
 local TSPAM <const> = "'" .. require("tspam").executable .. "' saturate "
 
 test("runs go through the range one after the other, and begin anew at its end", function()
-  local walk = walks.new("1000-1999")
+  local walk = port_walk.new("1000-1999")
   equal(walk:take(100), "1000-1165")
   equal(walk:take(300), "1166-1535")
   equal(walk.shortest, nil)
@@ -21,7 +21,7 @@ test("runs go through the range one after the other, and begin anew at its end",
 end)
 
 test("a port rests from the end of the run that had it, not from its start", function()
-  local walk = walks.new("1000-1099")
+  local walk = port_walk.new("1000-1099")
   walk:take(100)
   require("tspam").sleep(0.05)
   walk:ended()
@@ -30,19 +30,19 @@ test("a port rests from the end of the run that had it, not from its start", fun
 end)
 
 test("a run that needs more ports than there are gets all", function()
-  local walk = walks.new("1000-1999")
+  local walk = port_walk.new("1000-1999")
   equal(walk:take(5000), "1000-1999")
   equal(walk:take(10), "1000-1074")
 end)
 
 test("several addresses need fewer ports each", function()
-  equal(walks.new("1000-1999", 4):take(400), "1000-1165")
+  equal(port_walk.new("1000-1999", 4):take(400), "1000-1165")
 end)
 
 test("the half of the kernel's range that it takes last is walked by every second port", function()
-  local lo, hi = walks.own_half():match("^(%d+)%-(%d+)/2$")
+  local lo, hi = port_walk.own_half():match("^(%d+)%-(%d+)/2$")
   assert(tonumber(lo) < tonumber(hi))
-  local walk = walks.new("1001-1999/2")
+  local walk = port_walk.new("1001-1999/2")
   equal(walk:take(100), "1001-1331/2")
   equal(walk:take(100), "1333-1663/2")
   equal(walk:take(1000), "1001-1999/2")

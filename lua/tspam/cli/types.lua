@@ -4,8 +4,8 @@
 
 local tspam = require "tspam"
 local format = require "tspam.format"
-local quit = require "tspam.quit"
-local requirement = require "tspam.require"
+local exit = require "tspam.exit"
+local conditions = require "tspam.conditions"
 
 local EINVAL <const>, E2BIG <const> = 22, 7
 local MAX_CONTENT <const> = 64 * 1024 * 1024
@@ -171,9 +171,9 @@ function types.content(row)
       bytes = bytes or not message and ""
     end
     if not bytes then
-      quit(1, ("option '%s': cannot read '%s': %s"):format(row.long, path, reason(path, message)))
+      exit(1, ("option '%s': cannot read '%s': %s"):format(row.long, path, reason(path, message)))
     elseif #bytes > MAX_CONTENT then
-      quit(1, ("option '%s': '%s' is too large, at most 64 MiB are sent"):format(row.long, path))
+      exit(1, ("option '%s': '%s' is too large, at most 64 MiB are sent"):format(row.long, path))
     end
     return bytes
   end
@@ -182,7 +182,7 @@ end
 --- A condition on the result; row.metrics are names the script adds.
 function types.requirement(row)
   return function(text)
-    return requirement.parse(text, row.metrics)
+    return conditions.parse(text, row.metrics)
   end
 end
 

@@ -1,7 +1,7 @@
 --- Report of a saturation search: a row per trial, the answer in a sentence, two
 -- small plots, the fields of the JSON document.
 
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local format = require "tspam.format"
 local json = require "tspam.json"
 local plot = require "tspam.plot"
@@ -110,7 +110,7 @@ end
 local function trials(outcome)
   local list = {}
   for i, entry in ipairs(outcome.trials) do
-    list[i] = document.run(entry.result, { { "trial", entry.trial }, { "why", entry.why } })
+    list[i] = to_json.run(entry.result, { { "trial", entry.trial }, { "why", entry.why } })
   end
   return json.list(list)
 end

@@ -12,7 +12,7 @@
 -- goals: slowdown, max_failures (share), noise (standard deviations).
 
 local failures = require "tspam.failures"
-local own = require "tspam.search.own"
+local generator_limit = require "tspam.generator_limit"
 
 local judge = {}
 
@@ -61,7 +61,7 @@ end
 function judge.digest(result)
   local slices = opening(result)
   local quarter = #slices // 4
-  local strange = own.failures(result)
+  local strange = generator_limit.failures(result)
   local t = {
     rate = result.rate,
     n = result.started,
@@ -213,7 +213,7 @@ local function invalid(limit, why)
 end
 
 function judge.trial(result, base, goals)
-  local limit, why = own.limit(result)
+  local limit, why = generator_limit.of(result)
   if limit then
     return invalid(limit, why)
   end

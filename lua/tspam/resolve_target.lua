@@ -1,13 +1,13 @@
 --- The far end of a client script: the address of --host, or a server of our own.
 
 local tspam = require "tspam"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
 local function resolve(options, say)
   local family = options.ipv4 and "4" or options.ipv6 and "6" or nil
   local address, message = tspam.resolve(options.host, family)
   if not address then
-    quit(1, ("option '--host': %s"):format(message))
+    exit(1, ("option '--host': %s"):format(message))
   elseif address ~= options.host then
     say("%s is %s", options.host, address)
   end
@@ -22,7 +22,7 @@ local function start_server(options)
     report_peer = options.nat, coalesce_fin = options.coalesce_fin,
   }
   if not server then
-    quit(1, "dry run: " .. message)
+    exit(1, "dry run: " .. message)
   end
   return server
 end

@@ -9,12 +9,12 @@
 --                 nothing to measure (default: a run's verdict is invalid)
 
 local tspam = require "tspam"
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local format = require "tspam.format"
 local json = require "tspam.json"
-local quit = require "tspam.quit"
-local requirement = require "tspam.require"
-local sink = require "tspam.sink"
+local exit = require "tspam.exit"
+local conditions = require "tspam.conditions"
+local output = require "tspam.output"
 
 local function got_text(check)
   local got = check.got
@@ -34,7 +34,7 @@ end
 local function requirements(job, metrics)
   local checks, held = {}, true
   for i, req in ipairs(job.options.require or {}) do
-    local check = requirement.check(req, job.results, metrics)
+    local check = conditions.check(req, job.results, metrics)
     held = held and check.ok
     job:write(("required: %s: %s (%s)\n"):format(req.expr,
       check.ok and "held" or "did not hold", got_text(check)))
@@ -47,7 +47,7 @@ end
 local function runs(job)
   local list = {}
   for i, result in ipairs(job.results) do
-    list[i] = document.run(result)
+    list[i] = to_json.run(result)
   end
   return { { "runs", json.list(list) } }
 end
@@ -65,14 +65,14 @@ end
 
 local function write_json(job, outcome, checks, held, refused)
   local fields = {
-    { "target", document.target(job) }, { "interrupted", job:interrupted() },
+    { "target", to_json.target(job) }, { "interrupted", job:interrupted() },
   }
   local own = outcome.fields or runs(job)
   table.move(own, 1, #own, #fields + 1, fields)
   fields[#fields + 1] = refused and error_field(refused)
   fields[#fields + 1] = { "requirements", checks }
   fields[#fields + 1] = { "ok", held and not refused }
-  document.save(job.options.json, outcome.schema, fields)
+  to_json.save(job.options.json, outcome.schema, fields)
 end
 
 local function any_invalid(results)
@@ -93,9 +93,9 @@ return function(job, outcome)
   if job.unwritten then
     error(job.unwritten, 0)
   end
-  sink.flush(io.stdout, "stdout")
+  output.flush(io.stdout, "stdout")
   if refused then
-    quit(1, refused.text)
+    exit(1, refused.text)
   end
   local inconclusive = outcome.inconclusive
   if inconclusive == nil then

@@ -4,7 +4,7 @@
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
 
-local requirement = {}
+local conditions = {}
 
 local COUNTS <const> = {
   "due", "started", "ok", "failed", "aborted", "capped", "not_started", "retransmitted",
@@ -106,7 +106,7 @@ end
 
 --- text -> requirement | nil, what is wanted. extra: {[metric] = kind} that the
 -- script adds to those of a run; kind: "count", "rate" or "time".
-function requirement.parse(text, extra)
+function conditions.parse(text, extra)
   extra = extra or {}
   local name, op, value = text:match("^%s*([%w_.]+)%s*([<>=]=?)%s*(.-)%s*$")
   if not compare[op] then
@@ -151,7 +151,7 @@ end
 --- Holds a requirement against every result; extra: {[metric] = number} of the
 -- script. -> { expr, ok, got, kind }: got is the worst value, nil where there is
 -- none; kind says what it is: "count", "share", "rate" or "time".
-function requirement.check(req, results, extra)
+function conditions.check(req, results, extra)
   local verdict = { expr = req.expr, ok = true, kind = req.share and "share" or req.kind }
   local list = req.get and results or { {} }
   for _, result in ipairs(list) do
@@ -166,4 +166,4 @@ function requirement.check(req, results, extra)
   return verdict
 end
 
-return requirement
+return conditions

@@ -1,11 +1,11 @@
 --- Whose limit it was, where it was not the target's.
--- own.limit(result) -> nil, or the name of this machine's limit and a sentence.
+-- generator_limit.of(result) -> nil, or the name of this machine's limit and a sentence.
 -- A connection that failed for want of a port, a descriptor or memory never
 -- reached the target, whatever else the run shows.
 
 local failures = require "tspam.failures"
 
-local own = {}
+local generator_limit = {}
 
 local causes = {
   { "no-port", "own ports" },
@@ -18,7 +18,7 @@ local function count(result, cause)
 end
 
 --- Connections that failed before they reached the target.
-function own.failures(result)
+function generator_limit.failures(result)
   local n = 0
   for _, row in ipairs(causes) do
     n = n + count(result, row[1])
@@ -41,7 +41,7 @@ local function by_reason(result)
   return first.limit, first.text
 end
 
-function own.limit(result)
+function generator_limit.of(result)
   local limit, why = by_failure(result)
   if limit then
     return limit, why
@@ -56,4 +56,4 @@ function own.limit(result)
   end
 end
 
-return own
+return generator_limit

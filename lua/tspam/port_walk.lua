@@ -3,7 +3,7 @@
 -- device keeps for it outlives a run), and none comes from the kernel, which
 -- must not be mixed with explicit ports on one address.
 --
---   local walk = walks.new("1024-65535", addresses)
+--   local walk = port_walk.new("1024-65535", addresses)
 --   walk:take(n) -> "1024-2323", for a run of n connections; "lo-hi/2" stays so
 --   walk:ended()    that run is over
 --   walk.shortest -> seconds until a port came back in a later run, or nil

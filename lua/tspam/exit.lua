@@ -1,24 +1,24 @@
 --- Ends the script with an exit status, from anywhere, without os.exit.
--- quit(2, "option '--rate': …") raises an object that tspam.command turns into
+-- exit(2, "option '--rate': …") raises an object that tspam.command turns into
 -- one line on stderr and the status; to-be-closed variables are closed on the way.
 
-local Quit = {}
-Quit.__index = Quit
-Quit.__name = "tspam.quit"
+local Exit = {}
+Exit.__index = Exit
+Exit.__name = "tspam.exit"
 
-function Quit:__tostring()
+function Exit:__tostring()
   return self.message or ("exit status %d"):format(self.status)
 end
 
 local module = {}
 
---- True for an object that quit raised.
+--- True for an object that exit raised.
 function module.is(value)
-  return getmetatable(value) == Quit
+  return getmetatable(value) == Exit
 end
 
 return setmetatable(module, {
   __call = function(_, status, message)
-    error(setmetatable({ status = status, message = message }, Quit), 0)
+    error(setmetatable({ status = status, message = message }, Exit), 0)
   end,
 })

@@ -4,9 +4,9 @@
 
 local json = require "tspam.json"
 local origin = require "tspam.origin"
-local sink = require "tspam.sink"
+local output = require "tspam.output"
 
-local document = {}
+local to_json = {}
 
 local PERCENTILES <const> = {
   { "p50", 50 }, { "p90", 90 }, { "p99", 99 }, { "p99_9", 99.9 }, { "p99_99", 99.99 },
@@ -39,7 +39,7 @@ local function each(list, names)
 end
 
 --- A histogram as PHASE.
-function document.phase(hist)
+function to_json.phase(hist)
   local fields = {
     { "count", hist:count() }, { "min", hist:min() }, { "mean", hist:mean() },
     { "stdev", hist:count() > 0 and hist:stdev() or nil },
@@ -54,13 +54,13 @@ end
 local function phases(result)
   local fields = {}
   for i, name in ipairs(result.phases) do
-    fields[i] = { name, document.phase(result[name]) }
+    fields[i] = { name, to_json.phase(result[name]) }
   end
   return json.object(fields)
 end
 
 --- Where the load of a job went: port is an integer, port_to the end of a range.
-function document.target(job)
+function to_json.target(job)
   local target = job.target
   local port, last = tostring(target.port):match("^(%d+)%-?(%d*)$")
   return json.object {
@@ -70,7 +70,7 @@ function document.target(job)
 end
 
 --- Findings of the doctor.
-function document.findings(list)
+function to_json.findings(list)
   return each(list, FINDING)
 end
 
@@ -96,7 +96,7 @@ local function spec(values)
 end
 
 --- A result as RUN; extra: { {key, value}, … } is added at its end.
-function document.run(result, extra)
+function to_json.run(result, extra)
   local fields = {}
   local function add(name, value)
     fields[#fields + 1] = { name, value }
@@ -115,7 +115,7 @@ function document.run(result, extra)
   add("verdict", result.verdict)
   add("limited_by", result.limited_by)
   add("reasons", each(result.reasons, REASON))
-  add("warnings", document.findings(result.warnings))
+  add("warnings", to_json.findings(result.warnings))
   add("counters", json.plain(result.counters or {}))
   add("sources", json.plain(result.sources or {}))
   add("nat", nat(result.nat))
@@ -128,21 +128,21 @@ end
 
 --- Ends the script with one line where a document cannot be written to path (nil: none
 -- is to be).
-function document.check(path)
+function to_json.check(path)
   if path then
     json.need()
-    sink.check(path)
+    output.check(path)
   end
 end
 
 --- Writes a document to path ("-": stdout): schema, where it comes from, and fields,
 -- which are { {key, value}, … }.
-function document.save(path, schema, fields)
+function to_json.save(path, schema, fields)
   local all = { { "schema", schema } }
   for _, list in ipairs { origin.fields(), fields } do
     table.move(list, 1, #list, #all + 1, all)
   end
-  sink.save(path, json.encode(json.object(all)))
+  output.save(path, json.encode(json.object(all)))
 end
 
-return document
+return to_json

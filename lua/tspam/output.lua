@@ -2,50 +2,50 @@
 -- stdout ends the script with one line and status 1.
 
 local tspam = require "tspam"
-local quit = require "tspam.quit"
+local exit = require "tspam.exit"
 
-local sink = {}
+local output = {}
 
 local function must(done, name, message)
   if not done then
-    quit(1, ("cannot write to %s: %s"):format(name, message))
+    exit(1, ("cannot write to %s: %s"):format(name, message))
   end
 end
 
 --- Writes to an open file.
-function sink.write(file, name, ...)
+function output.write(file, name, ...)
   local done, message = file:write(...)
   must(done, name, message)
 end
 
 --- Hands to the system what was written so far.
-function sink.flush(file, name)
+function output.flush(file, name)
   local done, message = file:flush()
   must(done, name, message)
 end
 
 --- Ends the script when path cannot be written ("-" always can). Changes no byte,
 -- leaves no file.
-function sink.check(path)
+function output.check(path)
   if path ~= "-" then
     local can, message = tspam.can_save(path)
     if not can then
-      quit(1, message)
+      exit(1, message)
     end
   end
 end
 
 --- Writes text as the whole of a file, or leaves the file as it was; "-" is stdout.
-function sink.save(path, text)
+function output.save(path, text)
   if path == "-" then
-    sink.write(io.stdout, "stdout", text)
+    output.write(io.stdout, "stdout", text)
     return
   end
   io.stdout:flush() -- path may be /dev/stdout; what goes wrong here is told at the end
   local saved, message = tspam.save(path, text)
   if not saved then
-    quit(1, message)
+    exit(1, message)
   end
 end
 
-return sink
+return output

@@ -1,11 +1,11 @@
 --- What server.lua does: start, say where, complain at most once a second, report.
 
 local tspam = require "tspam"
-local document = require "tspam.document"
+local to_json = require "tspam.to_json"
 local format = require "tspam.format"
 local json = require "tspam.json"
-local quit = require "tspam.quit"
-local sink = require "tspam.sink"
+local exit = require "tspam.exit"
+local output = require "tspam.output"
 
 local Service = {}
 Service.__index = Service
@@ -39,10 +39,10 @@ local function open(options)
   for _, name in ipairs(FIELDS) do
     spec[name] = options[name]
   end
-  document.check(options.json)
+  to_json.check(options.json)
   local server, message = tspam.server(spec)
   if not server then
-    quit(1, message)
+    exit(1, message)
   end
   local self = setmetatable({
     options = options, server = server, listen = addresses(server), seen = server:stats(),
@@ -94,14 +94,14 @@ function Service:finish()
   self.server:stop()
   local stats = self.server:stats()
   if self.options.json ~= "-" then
-    sink.write(io.stdout, "stdout", text(stats))
+    output.write(io.stdout, "stdout", text(stats))
   end
   if self.options.json then
-    document.save(self.options.json, "tspam.server/1", {
+    to_json.save(self.options.json, "tspam.server/1", {
       { "listen", json.list(self.listen) }, { "stats", json.plain(stats) },
     })
   end
-  sink.flush(io.stdout, "stdout")
+  output.flush(io.stdout, "stdout")
 end
 
 function Service:__close()
