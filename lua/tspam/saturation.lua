@@ -1,11 +1,12 @@
 --- A saturation search with real connections: what tspam.search is handed.
--- saturation(job, goals) -> outcome of the search, with ceiling, and reuse or
+-- saturation(job, options) -> outcome of the search, with ceiling, and reuse or
 -- reuse_unknown (the kernel picked ports, or each trial walked by itself) added.
--- goals: those of tspam.search, and cooldown, between (a command), timeout (nil:
--- short, raised by the baseline), calibrate.
+-- options: those of tspam.search, and cooldown, between (a command), timeout (nil:
+-- short, raised by the lowest load's), calibrate, diagnose.
 
 local tspam = require "tspam"
 local calibrate = require "tspam.calibrate"
+local diagnose = require "tspam.diagnose"
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 local search = require "tspam.search"
@@ -13,9 +14,9 @@ local port_walk = require "tspam.port_walk"
 
 --- Below a second, so that the retry of a dropped SYN does not hide the drop.
 local TIMEOUT <const> = 0.9
---- The time-out is raised to so many times the baseline's p99.
+--- The time-out is raised to so many times the lowest load's p99.
 local PATIENCE <const> = 4
---- For a baseline that does not answer in TIMEOUT.
+--- For a lowest load that does not answer in TIMEOUT.
 local LONG_TIMEOUT <const> = 5
 --- A target's limit this near to the generator's is not known to be the target's.
 local NEAR_CEILING <const> = 0.8
@@ -36,30 +37,35 @@ local function command(text)
 end
 
 -- What was not set back makes the next figures wrong: a failed command is an error.
-local function between(goals)
+local function between(options)
   local done, problem = true, nil
-  if goals.between then
-    done, problem = command(goals.between)
+  if options.between then
+    done, problem = command(options.between)
   end
-  if done and goals.cooldown > 0 then
-    tspam.sleep(goals.cooldown)
+  if done and options.cooldown > 0 then
+    tspam.sleep(options.cooldown)
   end
   return done, problem
 end
 
+--- A trial's timeline has so many entries.
+local SLICES <const> = 20
+
 -- -> trial function; memo keeps what trials leave to each other.
-local function trial_maker(job, goals, memo)
-  return function(rate, length, n)
-    if n > 1 and not job:interrupted() then
-      local done, problem = between(goals)
+local function trial_maker(job, options, memo)
+  return function(load)
+    if load.n > 1 and not job:interrupted() then
+      local done, problem = between(options)
       if not done then
         return nil, problem
       end
     end
     local result, message = job:try {
-      rate = rate, length = length, interval = math.max(length / 4, 0.01),
-      timeout = memo.timeout, label = ("trial %d, %s"):format(n, format.rate(rate)),
-      local_ports = memo.walk and memo.walk:take(rate * length) or nil,
+      rate = load.rate, length = load.length, hold = load.hold, content = load.content,
+      interval = load.interval or math.max(load.length / SLICES, 0.01), timeout = memo.timeout,
+      label = load.label or ("trial %d, %s"):format(load.n, format.rate(load.rate)),
+      on_interval = load.on_interval,
+      local_ports = memo.walk and memo.walk:take(load.rate * load.length) or nil,
     }
     if memo.walk then
       memo.walk:ended()
@@ -71,7 +77,7 @@ local function trial_maker(job, goals, memo)
   end
 end
 
--- The baseline says how patient a trial must be. -> true: make it again. Where those
+-- The lowest load says how patient a trial must be. -> true: make it again. Where those
 -- that got through were quick, the others were dropped: a longer wait would hide that
 -- behind the retries. (The time-out does not run while a connection is held.)
 local function learn_patience(memo, result, hold)
@@ -106,29 +112,49 @@ local function add_ceiling(job, outcome)
     answer.limited_by, outcome.conclusive = "generator", false
     answer.reason = ("%s; but that is %.0f%% of the %s which this machine makes at all"):format(
       answer.reason, 100 * answer.rate / ceiling, format.rate(ceiling))
-  elseif answer.limited_by == "generator" then
+  elseif answer.limited_by == "generator" and answer.reason then
     answer.reason = ("%s; this machine's ceiling is %s"):format(answer.reason,
       format.rate(ceiling))
   end
 end
 
+-- What kind of limit it is, where there is a rate of the target's.
+local function add_limit(job, outcome, trial)
+  local answer, request = outcome.answer, job.fields.content
+  if answer.limit or answer.limited_by ~= "target" or not answer.rate or not outcome.conclusive
+    or answer.unstable_above or job:interrupted() then
+    return
+  end
+  local n = #outcome.trials
+  answer.limit = diagnose(outcome, function(load)
+    n = n + 1
+    load.n, load.label = n, ("what kind of limit: %s"):format(load.why)
+    load.hold = load.hold and load.hold + (job.fields.hold or 0)
+    return trial(load)
+  end, request)
+end
+
 return function(job, wanted)
-  local goals = {}
+  local options = {}
   for name, value in pairs(wanted) do
-    goals[name] = value
+    options[name] = value
   end
   local range = job.fields.local_ports
   range = range == "walk" and port_walk.own_half() or range
-  local memo = { timeout = goals.timeout or TIMEOUT }
+  local memo = { timeout = options.timeout or TIMEOUT }
   if range and range:find("^%d+%-%d+") then
     memo.walk = port_walk.new(range, #(job.fields.local_ips or {}))
   end
-  if not goals.timeout then
+  if not options.timeout then
     local hold = job.fields.hold or 0
-    goals.on_baseline = function(result) return learn_patience(memo, result, hold) end
+    options.on_lowest = function(result) return learn_patience(memo, result, hold) end
   end
-  local outcome = search(trial_maker(job, goals, memo), goals)
-  if goals.calibrate and not outcome.answer.unfinished then
+  options.trial = trial_maker(job, options, memo)
+  local outcome = search(options)
+  if options.diagnose then
+    add_limit(job, outcome, options.trial)
+  end
+  if options.calibrate and not outcome.answer.unfinished then
     add_ceiling(job, outcome)
   end
   outcome.reuse = math.min(memo.reuse or math.huge, memo.walk and memo.walk.shortest or math.huge)

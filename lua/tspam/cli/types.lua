@@ -6,6 +6,7 @@ local tspam = require "tspam"
 local format = require "tspam.format"
 local exit = require "tspam.exit"
 local conditions = require "tspam.conditions"
+local goals = require "tspam.search.goal"
 
 local EINVAL <const>, E2BIG <const> = 22, 7
 local MAX_CONTENT <const> = 64 * 1024 * 1024
@@ -176,6 +177,13 @@ function types.content(row)
       exit(1, ("option '%s': '%s' is too large, at most 64 MiB are sent"):format(row.long, path))
     end
     return bytes
+  end
+end
+
+--- What a load must be to pass: a name, or five figures.
+function types.goal()
+  return function(text)
+    return goals.parse(text)
   end
 end
 

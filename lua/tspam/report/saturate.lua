@@ -4,6 +4,7 @@
 local to_json = require "tspam.to_json"
 local format = require "tspam.format"
 local json = require "tspam.json"
+local limit = require "tspam.report.limit"
 local plot = require "tspam.plot"
 
 local report = {}
@@ -66,21 +67,58 @@ local function unfinished(answer)
   return ("The search ended early (%s): %s."):format(answer.reason, known)
 end
 
+-- "no rate that lasts": what passes fills a table, only not yet.
+local function no_rate(answer)
+  if answer.limit and answer.limit.kind == "state" then
+    return "No rate that lasts was found"
+  end
+  return "No rate was found"
+end
+
 local function verdict(answer)
   if answer.unfinished then
     return unfinished(answer)
   elseif not answer.rate and answer.limited_by == "none found" then
     return format.sentence("No rate was found: " .. answer.reason)
+  elseif answer.rate and answer.limited_by == "none found" then
+    return format.sentence(answer.reason:gsub("^%l", string.upper))
+      .. (answer.confirmed and " Confirmed by a longer trial." or "")
+  elseif answer.unstable_above then
+    return ("%s is the highest stable rate: %s."):format(interval(answer), answer.reason)
   end
   local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
-  local none = answer.burst and "No rate that lasts was found" or "No rate was found"
-  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or none,
+  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or no_rate(answer),
     whose(answer), answer.reason, confirmed)
+end
+
+-- Several goals: one line each.
+local function goals(answer)
+  local lines = {}
+  for _, goal in ipairs(answer.goals or {}) do
+    lines[#lines + 1] = ("Goal %s: lower bound %s, upper bound %s, conditional throughput %s.\n")
+      :format(goal.name, goal.lower and format.rate(goal.lower) or "-",
+      goal.upper and format.rate(goal.upper) or "-",
+      goal.conditional_throughput and format.rate(goal.conditional_throughput) or "-")
+  end
+  local own = #lines == 1 and answer.goals[1].name == "default"
+  return own and "" or table.concat(lines)
+end
+
+-- Times of which nothing is known: "from 12 s to 14 s".
+local function outages(list)
+  local parts = {}
+  for i, outage in ipairs(list or {}) do
+    parts[i] = ("from %.1f s to %.1f s"):format(outage.from, outage.to)
+  end
+  return #parts > 0 and ("The target served nobody %s of the search: no evidence of its rate.\n")
+    :format(table.concat(parts, ", ")) or ""
 end
 
 --- The answer in a sentence, and what it rests on.
 function report.sentence(outcome)
-  return ("%s\n%s\n"):format(verdict(outcome.answer), ending(outcome))
+  local answer = outcome.answer
+  return ("%s\n%s%s%s%s\n"):format(verdict(answer), limit.sentence(answer.limit), goals(answer),
+    outages(outcome.outages), ending(outcome))
 end
 
 local function points(trials, value)
@@ -115,6 +153,21 @@ local function trials(outcome)
   return json.list(list)
 end
 
+local GOAL <const> = { "name", "final", "sum", "loss", "exceed", "width", "lower", "upper",
+  "conditional_throughput" }
+
+local function values(list, keys)
+  local items = {}
+  for i, item in ipairs(list or {}) do
+    local fields = {}
+    for _, key in ipairs(keys) do
+      fields[#fields + 1] = item[key] ~= nil and { key, item[key] } or nil
+    end
+    items[i] = json.object(fields)
+  end
+  return json.list(items)
+end
+
 --- { {key, value}, … } for the JSON document.
 function report.fields(outcome)
   local answer = outcome.answer
@@ -123,8 +176,10 @@ function report.fields(outcome)
       { "rate", answer.rate }, { "lower", answer.lower }, { "upper", answer.upper },
       { "limited_by", answer.limited_by }, { "reason", answer.reason },
       { "confirmed", answer.confirmed }, { "unfinished", answer.unfinished or false },
-      { "burst", json.plain(answer.burst) },
+      { "unstable_above", answer.unstable_above }, { "limit", limit.value(answer.limit) },
+      { "goals", values(answer.goals, GOAL) },
     } },
+    { "outages", values(outcome.outages, { "from", "to" }) },
     { "trials", trials(outcome) },
     { "connections", outcome.made },
     { "shortest_reuse", outcome.reuse },

@@ -1,0 +1,193 @@
+--- What kind of limit a target has, once its rate is known. One or two experiments:
+--   with a longer hold, a limit of connections open at once falls in proportion;
+--   with a larger request, a limit of bandwidth falls in proportion;
+--   what the trials of the search show tells state, rate and processing apart.
+-- diagnose(search, run) -> limit
+--   search  the outcome of tspam.search
+--   run     run { rate, length, hold, content, why } -> result | nil, message
+--   limit   { kind = "rate", rate, burst }       what passes a second is the same at any overload
+--           { kind = "open", connections }       so many at once
+--           { kind = "state", entries, lifetime } a table (lifetime: nil where it was not seen)
+--           { kind = "bandwidth", bits_per_second } on the wire, with Ethernet headers
+--           { kind = "processing", seconds }     one at a time, so long each
+--           { kind = "unknown", reason }
+-- Where experiments disagree, or this machine was the limit in one, the kind is not known.
+
+local full_table = require "tspam.full_table"
+local generator_limit = require "tspam.generator_limit"
+local digest = require "tspam.search.digest"
+local overload = require "tspam.search.overload"
+local wire = require "tspam.wire_bytes"
+
+--- The experiments ask for so many times the rate that was found.
+local OVERLOAD <const> = 1.25
+--- The hold: so many times a connection's time, but not less and not more, seconds.
+local HOLDS <const>, HOLD_LEAST <const>, HOLD_MOST <const> = 3, 0.1, 2
+--- So many holds must fit into an experiment.
+local PERIODS <const> = 6
+--- What still gets through, of the rate that was found: the same, or fallen.
+local SAME <const>, FALLEN <const> = 0.85, 0.6
+--- A larger request puts so many times the bytes on the wire.
+local LARGER <const> = 5
+--- Counts, or rates, that agree within this share are the same.
+local AGREE <const>, NEAR <const> = 0.03, 0.1
+
+local function unknown(reason, ...)
+  return { kind = "unknown", reason = reason:format(...) }
+end
+
+-- The median time of a connection at the lowest load.
+local function service(search)
+  local result = search.evidence.lowest.figures.result
+  return (result.service or result.latency):percentile(50) or 0
+end
+
+-- Trials of high loss above the answer, the lowest load first.
+local function failed_trials(search)
+  local list = {}
+  for _, rate in ipairs(search.evidence.rates) do
+    for _, trial in ipairs(search.evidence:trials(rate)) do
+      if search.evidence:high(trial, search.goal) then
+        list[#list + 1] = trial
+      end
+    end
+  end
+  return list
+end
+
+-- Two trials at different rates in which all went well up to the same count.
+local function state(search)
+  local seen = {}
+  for _, trial in ipairs(failed_trials(search)) do
+    local full = full_table.seen(trial.result)
+    for _, other in ipairs(full and seen or {}) do
+      local same = math.abs(full.connections / other.connections - 1) <= AGREE
+      if same and math.abs(trial.rate / other.rate - 1) > AGREE then
+        return { kind = "state", entries = (full.connections + other.connections) // 2,
+          lifetime = full.again or other.again }
+      end
+    end
+    if full then
+      full.rate = trial.rate
+      seen[#seen + 1] = full
+    end
+  end
+end
+
+-- Runs an experiment. -> digest, result | nil, limit "unknown"
+local function experiment(run, load)
+  local result, message = run(load)
+  if not result then
+    return nil, unknown("%s", message)
+  elseif result.interrupted then
+    return nil, unknown("interrupted")
+  end
+  local limit, why = generator_limit.of(result)
+  if limit then
+    return nil, unknown("this machine was the limit while %s (%s)", load.why, why)
+  end
+  return digest(result), result
+end
+
+-- What ended well, of what was due, while connections were opened.
+local function passed(result, takes)
+  local ok, due = 0, 0
+  for _, slice in ipairs(result.timeline) do
+    if slice.time <= result.length * 1.001 then
+      ok = ok + slice.ok
+    end
+  end
+  due = result.rate * (result.length - takes)
+  return ok / math.max(due, 1)
+end
+
+-- -> limit, or nil: the rate does not fall with a longer hold
+local function by_hold(search, run, rate)
+  local takes = service(search)
+  local hold = math.min(HOLD_MOST, math.max(HOLD_LEAST, HOLDS * takes))
+  local t, result = experiment(run, { rate = OVERLOAD * rate, hold = hold,
+    length = math.max(search.length, PERIODS * (takes + hold)), why = "connections were held" })
+  if not t then
+    return result
+  end
+  local own = search.evidence:own_share()
+  local through = passed(result, takes + hold) * OVERLOAD / (1 - own)
+  if through >= SAME then
+    return nil
+  elseif through > FALLEN then
+    return unknown("with a hold of %.2f s %.0f %% of the rate got through: neither the same "
+      .. "nor in proportion", hold, 100 * through)
+  end
+  local little = through * rate * (takes + hold)
+  local first = result.first_failure
+  local counted = own == 0 and first and first.count
+  if counted and math.abs(counted / little - 1) > 0.5 then
+    return unknown("with a hold of %.2f s %d were let in at once, but %.0f over time", hold,
+      counted, little)
+  end
+  return { kind = "open", connections = math.floor((counted or little) + 0.5) }
+end
+
+-- -> limit, or nil: the rate does not fall with a larger request
+local function by_size(search, run, rate, request)
+  local small = wire.request(#request)
+  local larger = request .. ("x"):rep(math.ceil((LARGER - 1) * small))
+  local factor = small / wire.request(#larger)
+  local takes = service(search)
+  local load = { content = larger, length = search.length, why = "requests were larger" }
+  load.rate = 1.3 * factor * rate
+  local t, result = experiment(run, load)
+  if not t then
+    return result
+  elseif passed(result, takes) > 0.95 then
+    return nil
+  end
+  load.rate = 0.8 * factor * rate
+  t, result = experiment(run, load)
+  if not t then
+    return result
+  elseif passed(result, takes) < 0.9 then
+    return unknown("larger requests do not get through, nor does less of them")
+  end
+  return { kind = "bandwidth", bits_per_second = 8 * small * rate }
+end
+
+-- What remains: a queue that serves at this rate, or a rate at which the excess is
+-- dropped.
+local function by_trials(search, run, rate)
+  local trials = failed_trials(search)
+  local lowest = search.evidence.lowest.figures.median or 0
+  local queued, near
+  for _, trial in ipairs(trials) do
+    local t = trial.figures
+    queued = queued or trial.broken ~= nil and not trial.lossy
+      or t.median ~= nil and t.median > 3 * lowest + 5e-3
+    local through = overload.through(search.evidence, trial)
+    near = near or through and trial.rate > rate * (1 + NEAR)
+      and math.abs(through / rate - 1) <= NEAR
+  end
+  local model = overload.model(search.evidence, search.goal)
+  if model and not queued then
+    return { kind = "rate", rate = model.rate, burst = math.floor(model.burst + 0.5) }
+  end
+  local t, result = experiment(run, { rate = 2 * rate, length = search.length,
+    why = "it was overloaded" })
+  if not t then
+    return result
+  end
+  local through = t.overload and t.overload.rate or t.plateau
+  through = through and through / (1 - search.evidence:own_share())
+  if not through or math.abs(through / rate - 1) > NEAR then
+    return unknown("at twice the rate %.0f/s got through", through or 0)
+  elseif queued then
+    return { kind = "processing", seconds = 1 / rate }
+  end
+  return { kind = "rate", rate = rate,
+    burst = t.overload and math.floor(t.overload.burst + 0.5) or nil }
+end
+
+return function(search, run, request)
+  local rate = search.answer.rate
+  return state(search) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
+    or by_trials(search, run, rate)
+end

@@ -1,0 +1,116 @@
+--- The answer of a search, in fields and one sentence of reason.
+
+local format = require "tspam.format"
+
+local answers = {}
+
+-- Why a load does not pass: its last trial of high loss.
+local function why_not(s, rate, goal)
+  local trials = s.evidence:trials(rate)
+  for i = #trials, 1, -1 do
+    if s.evidence:high(trials[i], goal) then
+      return ("at %s: %s"):format(format.rate(rate), trials[i].lossy and s:lost(trials[i])
+        or trials[i].broken or s:lost(trials[i]))
+    end
+  end
+  return ("%s did not pass"):format(format.rate(rate))
+end
+
+-- What the user should know of how the answer was come by.
+local function remarks(s, answer)
+  local list, goal = {}, s.goals[1]
+  local own, known = s.evidence:own_share()
+  if own > 0 then
+    list[#list + 1] = ("the path loses %s by itself, at the lowest rate%s"):format(
+      format.share(own, 1), known < 2000
+        and (" (known of %s only)"):format(format.plural(known, "connection")) or "")
+  end
+  if goal.grown then
+    list[#list + 1] = ("trials of %s were needed to use up a burst of %s"):format(
+      format.span(goal.final), format.plural(s.evidence.steady and
+        math.floor(s.evidence.steady.burst + 0.5) or 0, "connection"))
+  end
+  if not answer.confirmed and answer.rate then
+    list[#list + 1] = "no longer trial confirmed it"
+  end
+  return #list > 0 and "; " .. table.concat(list, "; ") or ""
+end
+
+local function own_limit(s, b)
+  return { rate = b.lower, lower = b.lower, upper = s.own.rate, limited_by = s.own.limit,
+    confirmed = s.confirmed,
+    reason = ("inconclusive at %s: %s"):format(format.rate(s.own.rate), s.own.why) }
+end
+
+--- The answer of a search that came to its end.
+function answers.found(s)
+  local b, goal = s.bracket, s.goals[1]
+  if not b.lower then
+    return { limited_by = "target", upper = b.upper, conclusive = false,
+      reason = why_not(s, b.upper, goal) }
+  elseif b.own or s.own and not b.upper then
+    return own_limit(s, b)
+  end
+  local model = goal.steady and s.evidence.steady
+  local answer = { rate = b.lower, lower = b.lower, upper = b.upper,
+    confirmed = s.confirmed or false, conclusive = true }
+  if b.upper then
+    answer.limited_by = "target"
+    answer.reason = why_not(s, b.upper, goal)
+    -- Twice measured, between the bounds: the best that is known.
+    if model and b.lower <= model.rate and model.rate <= b.upper then
+      answer.rate = model.rate
+    end
+  else
+    answer.limited_by = "none found"
+    answer.reason = ("no limit found up to %s"):format(format.rate(s.options.max_rate))
+  end
+  answer.reason = answer.reason .. remarks(s, answer)
+  return answer
+end
+
+local function disagreeing(s, rate)
+  local lossy, n = 0, 0
+  for _, trial in ipairs(s.evidence:trials(rate)) do
+    n, lossy = n + 1, lossy + (s.evidence:high(trial, s.stable_goal) and 1 or 0)
+  end
+  return ("at %s %d of %s lost more than the goal, the others did not"):format(
+    format.rate(rate), lossy, format.plural(n, "trial"))
+end
+
+--- The answer where trials of one load disagree: the highest load at which they do not.
+function answers.unstable(s)
+  local b = s.bracket
+  return { rate = b.lower, lower = b.lower, upper = b.upper, limited_by = "target",
+    confirmed = b.lower_class == "lower", conclusive = b.lower ~= nil,
+    unstable_above = b.lower, reason = ("trials disagree above it: %s"):format(
+      b.upper and not b.own and disagreeing(s, b.upper) or "at one load and the next") }
+end
+
+-- A search that ended early knows what passed so far.
+local function early(s)
+  local answer = s.answer
+  local b = s.evidence.lowest and s.evidence:bracket(s.goals[1]) or {}
+  answer.rate, answer.lower = b.lower, b.lower
+  local upper = answer.upper or b.upper
+  answer.upper = upper and upper > (b.lower or 0) and upper or nil
+end
+
+--- Fills in what every answer has.
+function answers.complete(s)
+  local answer = s.answer
+  if answer.unfinished then
+    early(s)
+  end
+  answer.limited_by = answer.limited_by or "none found"
+  answer.confirmed = answer.confirmed or false
+  answer.goals = {}
+  for i, goal in ipairs(s.goals) do
+    local lower, upper, throughput = s.evidence:bounds(goal)
+    answer.goals[i] = { name = goal.name, final = goal.final, sum = goal.sum, loss = goal.loss,
+      exceed = goal.exceed, width = goal.width, lower = lower, upper = upper,
+      conditional_throughput = throughput }
+  end
+end
+
+return answers

@@ -1,0 +1,126 @@
+--- The lowest load of a search: the one that the others are compared with. lowest(search)
+-- finds it: where the start is above the target's limit already, it goes down. It ends the
+-- search where even the lowest load tells nothing.
+-- lowest.know_path(search, n): measures there until the path's own loss is known from n
+-- connections, or for as long as is reasonable. -> was anything measured?
+
+local failures = require "tspam.failures"
+local format = require "tspam.format"
+
+local lowest = {}
+
+--- How often the lowest rate is looked at while something is learned from it.
+local LOOKS <const> = 3
+--- How often it goes down.
+local STEPS <const> = 12
+--- Fewer misses than this tell no share.
+local FEW <const> = 4
+--- The lowest rate is no measure for others with a larger share of misses.
+local USELESS <const> = 0.1
+--- So many connections tell a path's own share of losses; so many without a miss tell
+-- that it has none to speak of.
+local KNOWN <const>, CLEAN <const> = 2000, 600
+--- The longest time to learn it, in lengths of a trial.
+local LONGEST <const> = 6
+
+local function here(s, rate)
+  return ("already at the lowest rate, %s, "):format(format.rate(rate))
+end
+
+-- A load where this machine is the limit from the first.
+local function own_limit(s, rate)
+  s:stop { limited_by = s.own.limit, upper = rate,
+    reason = ("inconclusive at %s: %s"):format(format.rate(rate), s.own.why) }
+end
+
+-- One look; made again while the trial's maker learns from it.
+local function look(s, rate)
+  local trial
+  for _ = 1, LOOKS do
+    trial = s:attempt(rate) or own_limit(s, rate)
+    if not (s.options.on_lowest and s.options.on_lowest(trial.result)) then
+      break
+    end
+    trial.aside = true
+  end
+  trial.aside = nil
+  return trial
+end
+
+local function lossy(s, trial)
+  local t = trial.figures
+  return t.misses >= FEW and t.loss > s.goals[1].loss
+end
+
+-- Is the share of misses lower at the lower load, by more than chance?
+local function fares_better(upper, lower)
+  local a, b = upper.figures, lower.figures
+  if upper.broken and not lower.broken then
+    return true
+  end
+  local share = (a.misses + b.misses) / (a.n + b.n)
+  return a.loss - b.loss > 3 * math.sqrt(share * (1 - share) * (1 / a.n + 1 / b.n))
+end
+
+-- Misses at the start are the path's own, or the start is above the limit: a lower rate
+-- tells. -> the trial of the lowest load
+local function go_down(s, trial)
+  for _ = 1, STEPS do
+    if not lossy(s, trial) and not trial.broken then
+      break
+    end
+    local through = trial.figures.ok > 0 and trial.figures.plateau or trial.rate
+    local lower = look(s, math.max(trial.rate / 8, math.min(trial.rate, through) / 2))
+    if not fares_better(trial, lower) then
+      break
+    end
+    trial = lower
+  end
+  return trial
+end
+
+local function useless(s, trial)
+  local t, rate = trial.figures, trial.rate
+  if trial.broken then
+    s:stop { limited_by = "target", upper = rate,
+      reason = here(s, rate) .. trial.broken }
+  elseif t.loss <= USELESS then
+    return
+  elseif t.misses - t.failed > t.failed then
+    s:stop { limited_by = "target", upper = rate, reason = (
+      "%s%s of the connections were retransmitted"):format(here(s, rate),
+      format.share(t.misses, t.n)) }
+  end
+  -- Nobody who listens is no limit; one who takes connections and answers none has one.
+  local answered = failures.broken(trial.result) > t.failed / 2 or t.ok > 0
+  s:stop { limited_by = answered and "target" or "none found",
+    upper = answered and rate or nil,
+    reason = here(s, rate) .. failures.sentence(trial.result, t.failed) }
+end
+
+function lowest.know_path(s, wanted)
+  local rate, length = s.evidence.lowest.rate, s.options.length
+  local n, misses = s.evidence:total(rate)
+  wanted = misses > 0 and KNOWN or wanted or CLEAN
+  local seconds = math.min((wanted - n) / rate, LONGEST * length - s.path_seconds)
+  if n >= wanted or seconds < length / 4 then
+    return false
+  end
+  seconds = math.max(seconds, length)
+  s.path_seconds = s.path_seconds + seconds
+  return s:attempt(rate, seconds) ~= nil
+end
+
+--- Phase of a search: -> the next one
+function lowest.find(s, next_phase)
+  local trial = go_down(s, look(s, s.options.start))
+  useless(s, trial)
+  s.evidence:set_lowest(trial.rate)
+  s.path_seconds = 0
+  if trial.figures.misses > 0 then
+    lowest.know_path(s)
+  end
+  return next_phase
+end
+
+return lowest

@@ -1,0 +1,67 @@
+--- What gets through a target that is asked for too much. overload.model(evidence, goal,
+-- length) -> nil, or {rate, burst}: in two trials at different loads the same rate got
+-- through once failures had begun, and no trial that passed contradicts it. What passes
+-- at any overload is what the target carries; what a short trial carries beyond it is
+-- its burst.
+
+local overload = {}
+
+--- Loads must differ by this factor, and what got through agree within this share.
+local APART <const>, AGREE <const> = 1.08, 0.03
+--- A load that passes may exceed the model by this share.
+local TOLERANCE <const> = 0.012
+--- Much less than this of the load got through: the target breaks down, or is full.
+local LEAST <const> = 0.1
+
+--- What got through a second, had none been lost for other reasons: after failures
+-- had begun, or else in the later half of the trial. nil: not known
+function overload.through(evidence, trial)
+  local t = trial.figures
+  local rate = t.overload and t.overload.rate or t.plateau
+  return rate and rate / (1 - evidence:own_share())
+end
+
+local function overloaded(evidence, goal)
+  local list = {}
+  for _, rate in ipairs(evidence.rates) do
+    for _, trial in ipairs(evidence:trials(rate)) do
+      local t = trial.figures
+      if evidence:high(trial, goal) and t.overload and t.overload.rate > LEAST * rate
+        and t.overload.rate < rate then
+        list[#list + 1] = { rate = rate, through = overload.through(evidence, trial),
+          burst = t.overload.burst }
+      end
+    end
+  end
+  return list
+end
+
+local function contradicted(evidence, model, goal)
+  local own = evidence:own_share()
+  for _, rate in ipairs(evidence.rates) do
+    for _, trial in ipairs(evidence:trials(rate)) do
+      local beyond = (rate * (1 - own) - model.rate) * trial.length
+      if beyond > 1.3 * model.burst + TOLERANCE * rate * trial.length + 3
+        and not evidence:high(trial, goal) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+function overload.model(evidence, goal)
+  local list = overloaded(evidence, goal)
+  for i = 1, #list do
+    for j = #list, i + 1, -1 do
+      local a, b = list[i], list[j]
+      if b.rate >= APART * a.rate and math.abs(b.through / a.through - 1) <= AGREE then
+        -- The higher overload uses the burst up sooner, so it tells it better.
+        local model = { rate = (a.through + b.through) / 2, burst = b.burst }
+        return not contradicted(evidence, model, goal) and model or nil
+      end
+    end
+  end
+end
+
+return overload

@@ -1,0 +1,84 @@
+--- Do the trials of a load agree with each other? Trials that lose much at a load where
+-- others lose nothing are not told apart by any goal that looks at a majority: the
+-- load is carried now and then.
+--
+-- stability.goal(goal) -> a goal in the terms of RFC 9971 that no surely lossy trial may
+--   exceed, of short trials, in such a number that luck does not pass for stability
+-- stability.contradictions(evidence, goal) -> the lossy trials that a trial contradicts
+--   which passed at the same load or a higher one, was no shorter, and lost less by more
+--   than chance
+
+local stability = {}
+
+--- The duration sum, in final trial durations of the search's goal: what a confirmed load
+-- has, and four more short trials. The chance that a load which every other trial
+-- fails passes all of them is 2^-7.
+local SUM <const> = 5 + 4 / 3
+--- Shorter trials, in seconds, tell too little.
+local SHORTEST <const> = 1
+--- Trials disagree when their shares of misses are so many standard deviations apart.
+local BEYOND <const> = 4.5
+--- The highest stable load is not looked for more closely than this.
+local WIDTH <const> = 0.05
+
+function stability.goal(goal)
+  local final = math.min(goal.first_final, math.max(SHORTEST, goal.first_final / 3))
+  return { name = "stable", final = final, sum = goal.first_final * SUM, loss = goal.loss,
+    exceed = 0, width = math.max(WIDTH, goal.width), losses_only = true,
+    first_final = goal.first_final }
+end
+
+-- Two shares of misses that differ by more than chance.
+local function differ(a, b)
+  local share = (a.misses + b.misses) / (a.n + b.n)
+  return a.loss - b.loss > BEYOND * math.sqrt(share * (1 - share) * (1 / a.n + 1 / b.n))
+end
+
+local function contradicted(evidence, goal, lossy)
+  for _, rate in ipairs(evidence.rates) do
+    for _, trial in ipairs(rate >= lossy.rate and evidence:trials(rate) or {}) do
+      if trial.length >= lossy.length * 0.99 and not evidence:high(trial, goal)
+        and differ(lossy.figures, trial.figures) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+function stability.contradictions(evidence, goal)
+  local list = {}
+  for _, rate in ipairs(evidence.rates) do
+    for _, trial in ipairs(evidence:trials(rate)) do
+      if trial.figures.loss > evidence:allowed(trial.figures.n, goal)
+        and contradicted(evidence, goal, trial) then
+        list[#list + 1] = trial
+      end
+    end
+  end
+  return list
+end
+
+--- A time within a trial in which the target served nobody, before and after which it
+-- served as usual: -> from, to (seconds in the trial), or nil.
+function stability.outage(result)
+  local from, to, whole = nil, nil, result.length or math.huge
+  local since = 0
+  for _, slice in ipairs(result.timeline) do
+    local expected = result.rate * (slice.time - since)
+    if slice.time <= whole * 1.001 then
+      if slice.ok < 0.5 * expected then
+        if to and to < since - 1e-6 then
+          return nil -- a second one
+        end
+        from, to = from or since, slice.time
+      elseif slice.ok < 0.9 * expected and not (from and since - to < 1e-6) then
+        return nil
+      end
+    end
+    since = slice.time
+  end
+  return from and to - from <= 0.8 * whole and from or nil, to
+end
+
+return stability
