@@ -130,6 +130,16 @@ local function exit_status(world, status, final)
   return signal and status >= 0 and status <= 4 and 130 or status
 end
 
+-- Decoded when it is asked for: that takes longer than a search.
+local function with_document(o, text)
+  return setmetatable(o, { __index = function(_, name)
+    if name == "document" and text then
+      o.document = assert(dkjson.decode(text))
+      return o.document
+    end
+  end })
+end
+
 --- Runs a shipped script.
 function sim.drive(name, device, words, options)
   local world = world_of(device, options)
@@ -152,9 +162,7 @@ function sim.drive(name, device, words, options)
   else
     o.status = exit_status(world, done[2], done[3])
   end
-  local text = world.saved[JSON]
-  o.document = text and assert(dkjson.decode(text))
-  return o
+  return with_document(o, world.saved[JSON])
 end
 
 return sim

@@ -80,7 +80,8 @@ test("a refusal takes the name that was asked for, and no time", function()
 end)
 
 test("of a limit on open ones most / (latency + hold) pass a second", function()
-  for _, row in ipairs { { 33, 0.06, 0 }, { 33, 0.06, 0.5 }, { 200, 0.004, 0.3 }, { 10, 0.004, 0 } } do
+  local rows = { { 33, 0.06, 0 }, { 33, 0.06, 0.5 }, { 200, 0.004, 0.3 }, { 10, 0.004, 0 } }
+  for _, row in ipairs(rows) do
     local most, base, hold = table.unpack(row)
     local rate = most / (base + hold)
     local r = load({ open = { most = most }, base = base },
@@ -110,7 +111,7 @@ test("a table stays full between runs, and a flush empties it", function()
   local spec = { host = "192.0.2.1", rate = 1000, length = 1, timeout = 0.5 }
   local o = sim.play(function()
     local one, two = tspam.run(spec), tspam.run(spec)
-    os.execute("device flush")
+    os.execute("true flush")
     return one, two, tspam.run(spec)
   end, { entries = { size = 100, ttl = 60, refuse = "rst" } })
   equal(o.values[1].ok, 100)

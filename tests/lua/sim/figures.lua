@@ -1,7 +1,7 @@
 --- What a simulated run measures: histograms, the timeline, and how latencies spread.
 -- figures.new(dice, jitter) -> object with
---   :ended(first, last, n, takes)  n connections ended ok, the first after so long, the last
---                                  after so long; `takes` of it is the exchange itself, which spreads
+--   :ended(first, last, n, takes)  n connections ended ok, after `first` .. `last` seconds;
+--                                  `takes` of it is the exchange itself, which spreads
 --   :interval(time, counts)        closes an interval -> it, as in a timeline
 
 local Figures = {}

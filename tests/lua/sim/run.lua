@@ -5,7 +5,7 @@
 local ends = require "sim.ends"
 local figures = require "sim.figures"
 local result_of = require "sim.result"
-local schedule = require "sim.schedule"
+local schedule_of = require "sim.schedule"
 
 local Run = {
   RETRY = 1, -- the kernel sends a SYN again after so many seconds
@@ -181,9 +181,8 @@ local function slot(self, to)
   end
   self.open_max = math.max(self.open_max, open_now(self))
   self.ends:settle(to, self.took)
-  if self.opening and (self.due >= self.schedule.total or to >= self.start + self.schedule.length) then
-    self.opening = false
-  end
+  local schedule = self.schedule
+  self.opening = self.opening and self.due < schedule.total and to < self.start + schedule.length
 end
 
 -- Slots fit into intervals.
@@ -221,7 +220,7 @@ end
 
 return function(spec, device, clock)
   local self = setmetatable({ spec = spec, device = device, dice = device.dice,
-    start = clock.now, schedule = schedule(spec), opening = true, ends = ends(), due = 0,
+    start = clock.now, schedule = schedule_of(spec), opening = true, ends = ends(), due = 0,
     before = 0, started = 0, ok = 0, failed = 0, capped = 0, retransmitted = 0,
     retransmitted_ok = 0, open_max = 0, failures = {}, elapsed = 0,
     watched = spec.on_interval ~= nil, request_bytes = #(spec.content or "") }, Run)
