@@ -19,9 +19,10 @@ end
 function Device:pass(flow, run)
   local came = flow.n
   for _, element in ipairs(self.elements) do
-    if flow.n > 0 then
-      element:pass(flow, run)
+    if flow.n == 0 then
+      break
     end
+    element:pass(flow, run)
   end
   self.passed, self.refused = self.passed + flow.n, self.refused + came - flow.n
 end
@@ -45,8 +46,8 @@ end
 --- The next moment at which it behaves differently, or nil.
 function Device:next_change(now)
   local next_one
-  for _, element in ipairs(self.elements) do
-    local at = element.next_change and element:next_change(now)
+  for _, element in ipairs(self.changing) do
+    local at = element:next_change(now)
     if at and at > now and at < (next_one or math.huge) then
       next_one = at
     end
@@ -71,13 +72,14 @@ function Device:flush()
 end
 
 return function(wanted, dice)
-  local self = setmetatable({ wanted = wanted, dice = dice, elements = {}, passed = 0,
+  local self = setmetatable({ wanted = wanted, dice = dice, elements = {}, changing = {}, passed = 0,
     refused = 0, flushed = 0, base = wanted.base or 4e-3, jitter = wanted.jitter or 0 }, Device)
   for _, kind in ipairs(KINDS) do
     if wanted[kind] then
       local element = require("sim." .. kind)(wanted[kind], wanted)
       self.elements[#self.elements + 1] = element
       self[kind] = element
+      self.changing[#self.changing + 1] = element.next_change and element
     end
   end
   return self

@@ -14,7 +14,7 @@ local Run = {
 Run.__index = Run
 
 --- A run is cut in so many slots, and in no more than so many for the device's sake.
-local SLOTS <const>, MOST <const> = 64, 400
+local SLOTS <const>, MOST <const> = 32, 400
 
 local REFUSALS <const> = {
   drop = "timeout/connect", rst = "refused/connect", icmp = "unreachable/connect",
@@ -88,7 +88,8 @@ end
 -- What the device let through ends well, when its time has come.
 local function answers(self, flow)
   local device = self.device
-  local takes = device.base * (1 + 0.1 * device.jitter * self.dice:normal())
+  local noise = device.jitter > 0 and 0.1 * device.jitter * self.dice:normal() or 0
+  local takes = device.base * (1 + noise)
   too_late(self, flow, takes)
   local again = math.min(flow.slow, flow.n)
   if flow.n > again then
@@ -103,33 +104,39 @@ local function open_now(self)
   return self.started - self.ok - self.failed
 end
 
+-- How many are due in a slot. Those of "poisson" waver about it.
 local function arrivals(self, to)
   local due = self.schedule.due_by(to - self.start)
-  if self.spec.arrivals ~= "poisson" then
-    return due - self.due
-  end
-  return self.dice:poisson(due - self.before)
+  local n = due - self.foreseen
+  self.foreseen = due
+  return self.spec.arrivals == "poisson" and self.dice:poisson(n) or n
+end
+
+local function begin_flow(self, first, n)
+  local schedule, flow = self.schedule, self.flow
+  local at = schedule.at(first)
+  flow.n, flow.at, flow.step = n, self.start + at, (schedule.at(first + n) - at) / n
+  flow.wait, flow.wait_step, flow.slow, flow.extra = 0, 0, 0, self.QUICK_RETRY
+  flow.entry = nil
+  return flow
 end
 
 local function open_new(self, to)
+  local before = self.foreseen
   local n = arrivals(self, to)
-  self.before = self.schedule.due_by(to - self.start)
   if n == 0 then
     return
   end
-  local first = self.start + self.schedule.at(self.due)
-  local step = self.schedule.at(self.due + n) - self.schedule.at(self.due)
+  local flow = begin_flow(self, before, n)
   self.due = self.due + n
-  local started = math.min(n, math.max(0, (self.spec.max_open or math.huge) - open_now(self)))
-  self.capped, self.started = self.capped + n - started, self.started + started
-  self.open_max = math.max(self.open_max, 1, open_now(self))
-  local flow = { n = started, at = first, step = step / n, wait = 0, wait_step = 0, slow = 0,
-    extra = self.QUICK_RETRY }
-  if started > 0 then
+  flow.n = math.min(n, math.max(0, (self.spec.max_open or math.huge) - open_now(self)))
+  self.capped, self.started = self.capped + n - flow.n, self.started + flow.n
+  self.open_max = math.max(self.open_max, 1)
+  if flow.n > 0 then
     self.device:pass(flow, self)
-    if flow.n > 0 then
-      answers(self, flow)
-    end
+  end
+  if flow.n > 0 then
+    answers(self, flow)
   end
 end
 
@@ -182,7 +189,7 @@ local function slot(self, to)
   self.open_max = math.max(self.open_max, open_now(self))
   self.ends:settle(to, self.took)
   local schedule = self.schedule
-  self.opening = self.opening and self.due < schedule.total and to < self.start + schedule.length
+  self.opening = self.opening and self.foreseen < schedule.total and to < self.start + schedule.length
 end
 
 -- Slots fit into intervals.
@@ -221,7 +228,7 @@ end
 return function(spec, device, clock)
   local self = setmetatable({ spec = spec, device = device, dice = device.dice,
     start = clock.now, schedule = schedule_of(spec), opening = true, ends = ends(), due = 0,
-    before = 0, started = 0, ok = 0, failed = 0, capped = 0, retransmitted = 0,
+    foreseen = 0, flow = {}, started = 0, ok = 0, failed = 0, capped = 0, retransmitted = 0,
     retransmitted_ok = 0, open_max = 0, failures = {}, elapsed = 0,
     watched = spec.on_interval ~= nil, request_bytes = #(spec.content or "") }, Run)
   self.figures = figures.new(self.dice, device.jitter, spec.hold)

@@ -28,6 +28,20 @@ local function moment(part, n)
   return (math.sqrt(math.max(0, part.rate ^ 2 + 2 * slope * n)) - part.rate) / slope
 end
 
+-- The plain case, which is most of them, without a loop.
+local function constant(self, rate)
+  local total = self.total
+  function self.due_by(t)
+    return math.min(total, math.ceil(rate * t - EXACT))
+  end
+
+  function self.at(i)
+    return i / rate
+  end
+
+  return self
+end
+
 return function(spec)
   local parts, length, sum = parts_of(spec), 0, 0
   for _, part in ipairs(parts) do
@@ -35,6 +49,10 @@ return function(spec)
   end
   local self = { length = length, rate = sum / length,
     total = spec.count or math.ceil(sum - EXACT) }
+
+  if not parts[2] and not parts[1].rate_to then
+    return constant(self, parts[1].rate)
+  end
 
   --- How many are due before t.
   function self.due_by(t)
