@@ -17,6 +17,8 @@
 --   link = { bits_per_second, queue = 0.1, overhead = 700 }
 --   server = { seconds, queue, refuse } one at a time
 --   answer = bytes                      of each answer
+--   frog, unstable, retransmit_all, fail_all   see sim/loss.lua
+--   outage, dies, knee, hiccup, generator      see the files of those names in sim/
 -- A command with "flush" in it (io.popen, os.execute) empties the device's tables; one that
 -- ends in "false" fails.
 

@@ -2,7 +2,10 @@
 -- device(wanted, dice) -> object; wanted: see sim.lua. Its time is the time of the world,
 -- and its state outlives a run.
 
-local KINDS <const> = { "loss", "bucket", "open", "entries", "link", "server" }
+local loss = require "sim.loss"
+
+local KINDS <const> = { "generator", "outage", "fail_all", "loss", "frog", "unstable",
+  "retransmit_all", "bucket", "open", "entries", "link", "server", "knee", "hiccup" }
 
 local Device = {}
 Device.__index = Device
@@ -43,6 +46,11 @@ function Device:lost(batch, n)
   return math.max(0, math.min(n, math.floor((gone - batch.entry) / batch.entry_step) + 1))
 end
 
+--- When it answers again, where it does not answer now; else nil.
+function Device:mute_until(time)
+  return self.outage and self.outage:until_when(time)
+end
+
 --- The next moment at which it behaves differently, or nil.
 function Device:next_change(now)
   local next_one
@@ -72,11 +80,12 @@ function Device:flush()
 end
 
 return function(wanted, dice)
-  local self = setmetatable({ wanted = wanted, dice = dice, elements = {}, changing = {}, passed = 0,
-    refused = 0, flushed = 0, base = wanted.base or 4e-3, jitter = wanted.jitter or 0 }, Device)
+  local self = setmetatable({ wanted = wanted, elements = {}, changing = {}, dice = dice,
+    passed = 0, refused = 0, flushed = 0, base = wanted.base or 4e-3, jitter = wanted.jitter or 0 }, Device)
   for _, kind in ipairs(KINDS) do
-    if wanted[kind] then
-      local element = require("sim." .. kind)(wanted[kind], wanted)
+    if wanted[kind] or kind == "outage" and wanted.dies then
+      local make = loss[kind] or require("sim." .. kind)
+      local element = make(wanted[kind], wanted, dice)
       self.elements[#self.elements + 1] = element
       self[kind] = element
       self.changing[#self.changing + 1] = element.next_change and element

@@ -21,7 +21,7 @@ local function effective(spec, bytes)
   for name, value in pairs(spec) do
     copy[name] = value
   end
-  copy.on_interval, copy.label, copy.host = nil, nil, spec.host
+  copy.on_interval = nil
   copy.content = { bytes = bytes, sha256 = ("0"):rep(64) }
   copy.local_ports = spec.local_ports == "auto" and "walk" or spec.local_ports
   return copy
@@ -35,7 +35,7 @@ local function histograms(run, result)
   end
   result.service = result.latency:copy()
   result.transfer, result.lag = tspam.histogram.new(), tspam.histogram.new()
-  result.lag:record(run.figures.lateness, n)
+  result.lag:record(run.lateness, n)
   result.transfer:record(1e-7, result.ok)
 end
 
@@ -49,15 +49,17 @@ return function(run)
     open_max = run.open_max, bytes_sent = run.ok * run.request_bytes,
     bytes_received = run.ok * (run.device.wanted.answer or 0), failures = run.failures,
     others = {}, first_failure = first_failure(run), timeline = run.figures.timeline,
-    sources = { picked_by = "tspam", tuples = 28232, skipped = 0 }, verdict = "valid",
-    reasons = {}, warnings = {}, counters = { TcpActiveOpens = run.started },
+    sources = { picked_by = "tspam", tuples = 28232, skipped = 0 }, reasons = run.reasons,
+    warnings = {}, counters = { TcpActiveOpens = run.started },
     spec = effective(run.spec, run.request_bytes), label = run.spec.label,
     target = { host = run.spec.host, address = run.spec.host, port = run.spec.port } }
+  result.verdict = run.reasons[1] and "invalid" or "valid"
+  result.limited_by = run.reasons[1] and run.reasons[1].limit
   result.achieved = opening > 0 and run.started / opening or 0
   result.completed = run.elapsed > 0 and run.ok / run.elapsed or 0
   local busy = CPU * run.started
   result.cpu = { user = busy / 4, system = busy * 3 / 4,
-    share = run.elapsed > 0 and math.min(1, busy / run.elapsed / 2) or 0 }
+    share = run.busy and 0.9 or run.elapsed > 0 and math.min(0.9, busy / run.elapsed / 2) or 0 }
   histograms(run, result)
   return result
 end

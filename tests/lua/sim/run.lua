@@ -4,101 +4,15 @@
 
 local ends = require "sim.ends"
 local figures = require "sim.figures"
+local outcome = require "sim.outcome"
 local result_of = require "sim.result"
 local schedule_of = require "sim.schedule"
 
-local Run = {
-  RETRY = 1, -- the kernel sends a SYN again after so many seconds
-  QUICK_RETRY = 0.2, -- and data
-}
+local Run = setmetatable({}, { __index = outcome })
 Run.__index = Run
 
 --- A run is cut in so many slots, and in no more than so many for the device's sake.
 local SLOTS <const>, MOST <const> = 32, 400
-
-local REFUSALS <const> = {
-  drop = "timeout/connect", rst = "refused/connect", icmp = "unreachable/connect",
-  port = "no-port/connect",
-}
-
---- How long a connection is open, when nothing delays it.
-function Run:takes()
-  return self.device.base + self.spec.hold
-end
-
-local function note_failure(self, time)
-  self.first_failure = math.min(self.first_failure or math.huge, time)
-end
-
---- n connections fail, the first of which was due at `due`.
-function Run:fail(cause, n, due, step)
-  local silent = cause:find("^timeout")
-  local after = silent and self.spec.timeout or cause:find("^no%-") and 0 or self.device.base / 2
-  note_failure(self, silent and due or due + after)
-  if silent and after > self.RETRY then
-    self.retransmitted = self.retransmitted + n
-  end
-  self.ends:add(cause, { n = n, at = due + after, step = step, due = due, due_step = step })
-end
-
---- Of a flow so many pass; the first that does not is number `first` (from 0; nil: all pass).
-function Run:thin(flow, passed, first, how)
-  local n = flow.n
-  if not first or passed >= n then
-    return
-  end
-  local at = flow.at + first * flow.step
-  self:fail(REFUSALS[how], n - passed, at, (flow.at + n * flow.step - at) / (n - passed))
-  flow.slow = flow.slow > 0 and self.dice:round(flow.slow * passed / n) or 0
-  if first < passed then
-    flow.step = flow.step * n / passed -- among each other
-  end
-  flow.n = passed
-end
-
--- Of a flow that gets through, those whose answer comes after the time-out.
-local function too_late(self, flow, takes)
-  local patience, n = self.spec.timeout - takes, flow.n
-  local last = flow.wait + (n - 1) * flow.wait_step
-  if flow.wait <= patience and last <= patience then
-    return
-  end
-  local late = last > patience and flow.wait <= patience
-      and n - math.ceil((patience - flow.wait) / flow.wait_step) or n
-  late = math.max(0, math.min(n, late))
-  if late > 0 then
-    local due = flow.at + (n - late) * flow.step
-    note_failure(self, due + takes / 2 + self.spec.hold)
-    self.ends:add("timeout/reply", { n = late, at = due + self.spec.timeout + self.spec.hold,
-      step = flow.step, due = due, due_step = flow.step })
-  end
-  flow.n = n - late
-end
-
-local function answer(self, flow, name, n, takes)
-  local extra = name == "again" and flow.extra or 0
-  local at = flow.at + takes + flow.wait + self.spec.hold + extra
-  local step = flow.step * flow.n / n + flow.wait_step
-  local batch = { n = n, at = at, step = step, due = flow.at, due_step = flow.step * flow.n / n,
-    takes = takes, entry = flow.entry, entry_step = flow.entry and flow.entries / n }
-  self.device:enter(n, at, step)
-  self.ends:add(name, batch)
-end
-
--- What the device let through ends well, when its time has come.
-local function answers(self, flow)
-  local device = self.device
-  local noise = device.jitter > 0 and 0.1 * device.jitter * self.dice:normal() or 0
-  local takes = device.base * (1 + noise)
-  too_late(self, flow, takes)
-  local again = math.min(flow.slow, flow.n)
-  if flow.n > again then
-    answer(self, flow, "ok", flow.n - again, takes)
-  end
-  if again > 0 then
-    answer(self, flow, "again", again, takes)
-  end
-end
 
 local function open_now(self)
   return self.started - self.ok - self.failed
@@ -117,7 +31,7 @@ local function begin_flow(self, first, n)
   local at = schedule.at(first)
   flow.n, flow.at, flow.step = n, self.start + at, (schedule.at(first + n) - at) / n
   flow.wait, flow.wait_step, flow.slow, flow.extra = 0, 0, 0, self.QUICK_RETRY
-  flow.entry = nil
+  flow.rate, flow.entry, flow.missed = 1 / flow.step, nil, 0
   return flow
 end
 
@@ -136,30 +50,7 @@ local function open_new(self, to)
     self.device:pass(flow, self)
   end
   if flow.n > 0 then
-    answers(self, flow)
-  end
-end
-
--- A connection that ends: well, unless the device has forgotten it.
-local function take(self, name, batch, n)
-  if name ~= "ok" and name ~= "again" then
-    self.failures[name] = (self.failures[name] or 0) + n
-    self.failed = self.failed + n
-    return
-  end
-  local lost = self.device:lost(batch, n)
-  if lost > 0 then
-    note_failure(self, batch.at - batch.takes / 2)
-    self.ends:add("timeout/reply", { n = lost, at = batch.at + self.spec.timeout,
-      step = batch.step, due = batch.due, due_step = batch.due_step })
-  end
-  self.retransmitted = self.retransmitted + (name == "again" and n or 0)
-  self.retransmitted_ok = self.retransmitted_ok + (name == "again" and n - lost or 0)
-  self.ok = self.ok + n - lost
-  if n > lost then
-    local first = batch.at - batch.due + lost * (batch.step - batch.due_step)
-    self.figures:ended(first, first + (n - lost - 1) * (batch.step - batch.due_step), n - lost,
-      batch.takes)
+    self:answers(flow)
   end
 end
 
@@ -188,8 +79,8 @@ local function slot(self, to)
   end
   self.open_max = math.max(self.open_max, open_now(self))
   self.ends:settle(to, self.took)
-  local schedule = self.schedule
-  self.opening = self.opening and self.foreseen < schedule.total and to < self.start + schedule.length
+  self.opening = self.opening and self.foreseen < self.schedule.total
+    and to < self.start + self.schedule.length
 end
 
 -- Slots fit into intervals.
@@ -230,10 +121,12 @@ return function(spec, device, clock)
     start = clock.now, schedule = schedule_of(spec), opening = true, ends = ends(), due = 0,
     foreseen = 0, flow = {}, started = 0, ok = 0, failed = 0, capped = 0, retransmitted = 0,
     retransmitted_ok = 0, open_max = 0, failures = {}, elapsed = 0,
-    watched = spec.on_interval ~= nil, request_bytes = #(spec.content or "") }, Run)
+    reasons = {}, watched = spec.on_interval ~= nil, request_bytes = #(spec.content or "") }, Run)
   self.figures = figures.new(self.dice, device.jitter, spec.hold)
-  self.took = function(name, batch, n) take(self, name, batch, n) end
+  self.lateness = self.figures.lateness
+  self.took = function(name, batch, n) self:take(name, batch, n) end
   device:begin(self)
+  self.figures.lateness = self.lateness
   if clock.now >= clock.interrupt_at then
     self.interrupted, self.stopped = true, self.start
   else

@@ -22,9 +22,9 @@ local function forward(clock, seconds)
 end
 
 -- A closed loop is a rate that its own answers set.
-local function closed_loop(full, device)
+local function closed_loop(full, device, ceiling)
   local takes = device.base + full.hold
-  local rate = math.min(full.concurrency / takes, device.wanted.ceiling or OWN_CEILING)
+  local rate = math.min(full.concurrency / takes, ceiling)
   full.length = full.length or full.count / rate
   full.rate, full.concurrency, full.count = rate, nil, nil
 end
@@ -34,7 +34,7 @@ local function simulated_run(world, fields)
   local device = full.host == ADDRESS and world.device or world.own
   local concurrency = full.concurrency
   if concurrency then
-    closed_loop(full, device)
+    closed_loop(full, device, world.ceiling)
   end
   world.runs = world.runs + 1
   local result = run(full, device, world.clock)
@@ -126,6 +126,7 @@ return function(wanted, options)
   options = options or {}
   local chance = dice.new(options.seed)
   local world = { out = buffer(), err = buffer(), saved = {}, runs = 0,
+    ceiling = (wanted.generator or {}).ceiling or OWN_CEILING,
     clock = { now = 0, interrupt_at = options.interrupt_at or math.huge },
     device = device_of(wanted, chance), own = device_of({ base = OWN_BASE }, chance) }
   local list = replacements(world)
