@@ -1,0 +1,101 @@
+--- What one run shows: all well up to a count, then (nearly) nothing, whichever way it is
+-- refused. Pure. seen(result) -> nil | {connections, time, again, after, leaked, rate}
+--   connections  how many got through before; time: when that ended, seconds of the run
+--   again        when new ones got through again (nil: not within this run), and after:
+--                how many did since, up to the next such time
+--   leaked       how many did in between; rate: as asked
+
+local failures = require "tspam.failures"
+local gaps = require "tspam.full_table.gaps"
+local generator_limit = require "tspam.generator_limit"
+
+--- Fewer connections, or failures, than this tell nothing; so much may get through a
+-- table that is full, and so much may fail, for other reasons, before it is.
+local FEW <const>, LEAK <const>, STRAY <const> = 10, 0.05, 0.1
+--- Where more leaks after the first failure, of what came before, that was a stray one.
+local FEW_LEAKS <const>, FEW_LEAKED <const> = 3, 0.01
+--- A median that stays under twice its first, or moves less than 5 ms, is flat.
+local FLAT <const>, FLAT_FLOOR <const> = 2, 5e-3
+
+local function middle(list, from, to)
+  local part = table.move(list, from, to, 1, {})
+  table.sort(part)
+  return part[(#part + 1) // 2]
+end
+
+-- The latency does not climb towards the first failure, as it does where a queue grows.
+-- Quarters are compared, for a single slice may have met a hiccup.
+local function flat_until(result, time)
+  local medians = {}
+  for _, slice in ipairs(result.timeline or {}) do
+    if slice.time <= time and slice.p50 then
+      medians[#medians + 1] = slice.p50
+    end
+  end
+  local quarter = math.max(1, #medians // 4)
+  local first = middle(medians, 1, quarter)
+  local last = middle(medians, #medians - quarter + 1, #medians)
+  return not first or last <= FLAT * first or last - first <= FLAT_FLOOR
+end
+
+-- Connections that the target refused, not this machine, and not by closing held ones.
+local function refused(result)
+  local own = generator_limit.failures(result)
+  local held = result.spec and (result.spec.hold or 0) > 0 and failures.broken(result) or 0
+  if result.failed < FEW or own > LEAK * result.failed or held > result.failed / 2 then
+    return nil
+  end
+  return result.failed - own - held
+end
+
+-- Connections that got through, were they held or not.
+local function passed(result)
+  return result.started - refused(result) - (result.aborted or 0)
+end
+
+-- Arrivals are even: the first failure's time and count fit to a connection.
+local function even(result)
+  return not result.spec or result.spec.arrivals ~= "poisson"
+end
+
+-- From the first failure on nothing gets through, to the end: exact, without the timeline.
+local function to_the_end(result)
+  local first = result.first_failure
+  local leaked = passed(result) - first.count
+  if leaked > math.max(FEW_LEAKS, FEW_LEAKED * first.count)
+    or leaked > LEAK * (result.started - first.count) or gaps.rate_like(result, first.time) then
+    return nil
+  end
+  return { connections = first.count, time = first.time, leaked = math.max(0, leaked) }
+end
+
+-- By the timeline: the first gap, and what got through before it. Where nothing failed
+-- before, the first failure tells both to the connection.
+local function first_gap(result)
+  local found, after = gaps.of(result)
+  local gap, first = found[1], result.first_failure
+  if not gap or gap.well < 1 - STRAY then
+    return nil
+  end
+  local before = gap.to and gap.before or passed(result) - gap.leaked
+  local seen = { connections = math.floor(before + 0.5), time = gap.from, again = gap.to,
+    leaked = gap.leaked, after = gap.to and (found[2] and found[2].before or after) or nil }
+  if even(result) and math.abs(first.time - gap.from) <= 2 * gap.exact
+    and math.abs(first.count - before) <= math.max(FEW_LEAKS, FEW_LEAKED * before) then
+    seen.connections, seen.time = first.count, first.time
+  end
+  return seen
+end
+
+return function(result)
+  local first = result.first_failure
+  if not first or not first.count or not refused(result) then
+    return nil
+  end
+  local seen = even(result) and to_the_end(result) or first_gap(result)
+  if not seen or seen.connections < FEW or not flat_until(result, seen.time) then
+    return nil
+  end
+  seen.rate = result.rate
+  return seen
+end
