@@ -42,13 +42,14 @@ end
 -- at: the end of the first interval of those; late: none was accepted before; made: how
 -- many were.
 local function accepted(device)
-  local begin, steady, first = device.now(), 0, nil
+  local begin, steady, first, since = device.now(), 0, nil, nil
   local interval = math.max(INTERVAL, STARTED / device.low)
   local result, broken_off = run(device.run, {
     rate = device.low, length = math.max(device.patience, 2 * STEADY * interval),
     interval = interval, label = "waiting", on_interval = function(figures)
       local step = figures.ok > MOST * figures.started and 1 or -1
       steady = math.max(0, steady + step)
+      since = steady > 0 and (first and since or figures.time) or nil
       first = steady > 0 and (first or device.now()) or nil
       if device.waiting then
         device.waiting("the target to accept again", device.now() - begin, device.patience)
@@ -60,7 +61,7 @@ local function accepted(device)
   elseif steady < STEADY then
     return nil, { kind = "silent", waited = device.now() - begin }
   end
-  return { at = first, interval = interval, late = first - begin > LATE * interval,
+  return { at = first, interval = interval, late = since > LATE * interval,
     made = result.ok }
 end
 

@@ -1,6 +1,6 @@
 --- Makes the trials of a search: valid ones, or the search ends. An object per search:
 --   options, evidence, trials (all, in order), goals
---   made     connections in all
+--   made     connections in all; reached: those that ended well
 --   own      this machine's limit: {rate, limit, why}; loads from there on are not known
 --   outages  {from, to}: times of options.now at which the target answered nobody
 -- A search that is over is left by search:stop(answer): an error that tspam.search
@@ -50,7 +50,7 @@ function Search:run(load)
     self.error = message
     return self:stop { reason = message, unfinished = true }
   end
-  self.made = self.made + result.started
+  self.made, self.reached = self.made + result.started, self.reached + result.ok
   if result.interrupted then
     if result.started > 0 then
       self:note({ rate = load.rate, length = load.length, result = result }, "invalid",
@@ -157,8 +157,23 @@ local function device(self)
   return {
     run = function(load) return self:run(load) end,
     wait = options.wait, now = options.now, say = options.say or function() end,
+    waiting = options.waiting,
     low = self.evidence.lowest.rate, patience = options.recover, began = self.began,
   }
+end
+
+-- What a trial shows of a full table. In one in which nothing got through it was full from
+-- the first: then all that got through before may be in it.
+local function seen_in(self, trial)
+  local seen = full_table.seen(trial.result)
+  local none = trial.figures.ok <= 0.05 * trial.figures.n
+  if not seen and none then
+    seen = { connections = trial.figures.ok, time = 0, rate = trial.rate }
+  end
+  if seen then
+    seen.began, seen.in_all = trial.begin, self.reached
+  end
+  return seen
 end
 
 -- The target served nobody, at the lowest rate neither: what was measured then says
@@ -178,28 +193,42 @@ local function stopped_answering(self, trial, waited)
     format.rate(self.evidence.lowest.rate), waited, format.plural(all, "connection")) }
 end
 
+local endings = {}
+
+function endings.state(self, _, verdict)
+  self:stop { limited_by = "target", limit = verdict, conclusive = true,
+    reason = "a table of the target is full" }
+end
+
+function endings.silent(self, trial, verdict)
+  stopped_answering(self, trial, verdict.waited)
+end
+
+function endings.interrupted(self)
+  self:stop { reason = "interrupted", unfinished = true }
+end
+
+function endings.error(self, _, verdict)
+  self.error = verdict.message
+  self:stop { reason = verdict.message, unfinished = true }
+end
+
 -- Hardly anything got through: is it the load, a full table, or an outage? -> true: make
 -- the trial again
 local function explain(self, trial)
-  local lowest, seen = self.evidence.lowest.rate, full_table.seen(trial.result)
+  local lowest, seen = self.evidence.lowest.rate, seen_in(self, trial)
   local probe = self:measure(lowest, self.options.length)
   probe.aside = true
   local answers = probe.invalid or probe.figures.failed <= 0.5 * probe.figures.n
-  if answers and (not seen or self.looks >= LOOKS) then
+  if answers and (not full_table.seen(trial.result) or self.looks >= LOOKS) then
     return false
   end
   self.looks = self.looks + 1
+  seen = seen or { connections = trial.figures.ok, time = 0, rate = trial.rate,
+    began = trial.begin, in_all = self.reached }
   local verdict = full_table.examine(device(self), seen)
-  if verdict.kind == "state" then
-    return self:stop { limited_by = "target", limit = verdict, conclusive = true,
-      reason = "a table of the target is full" }
-  elseif verdict.kind == "silent" then
-    return stopped_answering(self, trial, verdict.waited)
-  elseif verdict.kind == "interrupted" then
-    return self:stop { reason = "interrupted", unfinished = true }
-  elseif verdict.kind == "error" then
-    self.error = verdict.message
-    return self:stop { reason = verdict.message, unfinished = true }
+  if endings[verdict.kind] then
+    endings[verdict.kind](self, trial, verdict)
   elseif not answers then
     set_aside(self, trial, trial.begin, verdict.to or self.options.now())
     return true
@@ -233,5 +262,5 @@ end
 
 return function(options, evidence)
   return setmetatable({ options = options, evidence = evidence, trials = {}, outages = {},
-    goals = options.goals, made = 0, looks = 0, began = options.now() }, Search)
+    goals = options.goals, made = 0, reached = 0, looks = 0, began = options.now() }, Search)
 end

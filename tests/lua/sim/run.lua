@@ -63,6 +63,7 @@ local function stop(self, now)
       batch.at, batch.step = at, 0
     end
   end)
+  self.ends.last = math.max(self.ends.last, now)
 end
 
 local function close(self, time)
@@ -106,6 +107,7 @@ local function go(self, clock)
       self.stopped, self.interrupted = now, true
       break
     elseif now == end_of_interval and (self.opening or open_now(self) > 0) then
+      clock.now = now
       close(self, now)
       k = k + 1
     end
