@@ -4,7 +4,8 @@
 --   what the trials of the search show tells state, rate and processing apart.
 -- diagnose(search, run) -> limit
 --   search  the outcome of tspam.search
---   run     run { rate, length, hold, content, why } -> result | nil, message
+--   run     run { rate, length, hold, content, rest, why } -> result | nil, message; rest:
+--           seconds without load before it
 --   limit   { kind = "rate", rate, burst }       what passes a second is the same at any overload
 --           { kind = "open", connections }       so many at once
 --           { kind = "state", entries, lifetime } a table (lifetime: nil where it was not seen)
@@ -13,6 +14,7 @@
 --           { kind = "unknown", reason }
 -- Where experiments disagree, or this machine was the limit in one, the kind is not known.
 
+local failures = require "tspam.failures"
 local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
 local digest = require "tspam.search.digest"
@@ -25,10 +27,15 @@ local OVERLOAD <const> = 1.25
 local HOLDS <const>, HOLD_LEAST <const>, HOLD_MOST <const> = 3, 0.1, 2
 --- So many holds must fit into an experiment.
 local PERIODS <const> = 6
+--- With those, more and less than the bandwidth would carry: which bytes a connection puts
+-- on the wire is known to a tenth or so.
+local MORE <const>, LESS <const> = 1.6, 0.7
 --- What still gets through, of the rate that was found: the same, or fallen.
 local SAME <const>, FALLEN <const> = 0.85, 0.6
 --- A larger request puts so many times the bytes on the wire.
 local LARGER <const> = 5
+--- How often a burst is measured anew, and the longest rest before that, in seconds.
+local RESTS <const>, LONGEST_REST <const> = 3, 20
 --- Counts, or rates, that agree within this share are the same.
 local AGREE <const>, NEAR <const> = 0.03, 0.1
 
@@ -101,6 +108,15 @@ local function passed(result, takes)
   return ok / math.max(due, 1)
 end
 
+-- Connections that were let in before the first was not. A refusal is noticed when its
+-- answer comes.
+local function let_in(result)
+  local first = result.first_failure
+  local silent = (failures.worst(result) or ""):find("^timeout/connect")
+  local notice = not silent and result.connect and result.connect:percentile(50) or 0
+  return first and first.count and math.floor(first.count - notice * result.rate + 1e-6)
+end
+
 -- -> limit, or nil: the rate does not fall with a longer hold
 local function by_hold(search, run, rate)
   local takes = service(search)
@@ -119,13 +135,12 @@ local function by_hold(search, run, rate)
       .. "nor in proportion", hold, 100 * through)
   end
   local little = through * rate * (takes + hold)
-  local first = result.first_failure
-  local counted = own == 0 and first and first.count
+  local counted = own == 0 and let_in(result)
   if counted and math.abs(counted / little - 1) > 0.5 then
     return unknown("with a hold of %.2f s %d were let in at once, but %.0f over time", hold,
       counted, little)
   end
-  return { kind = "open", connections = math.floor((counted or little) + 0.5) }
+  return { kind = "open", connections = counted or math.floor(little + 0.5) }
 end
 
 -- -> limit, or nil: the rate does not fall with a larger request
@@ -135,14 +150,14 @@ local function by_size(search, run, rate, request)
   local factor = small / wire.request(#larger)
   local takes = service(search)
   local load = { content = larger, length = search.length, why = "requests were larger" }
-  load.rate = 1.3 * factor * rate
+  load.rate = MORE * factor * rate
   local t, result = experiment(run, load)
   if not t then
     return result
   elseif passed(result, takes) > 0.95 then
     return nil
   end
-  load.rate = 0.8 * factor * rate
+  load.rate = LESS * factor * rate
   t, result = experiment(run, load)
   if not t then
     return result
@@ -152,42 +167,83 @@ local function by_size(search, run, rate, request)
   return { kind = "bandwidth", bits_per_second = 8 * small * rate }
 end
 
--- What remains: a queue that serves at this rate, or a rate at which the excess is
--- dropped.
-local function by_trials(search, run, rate)
-  local trials = failed_trials(search)
-  local lowest = search.evidence.lowest.figures.median or 0
-  local queued, near
-  for _, trial in ipairs(trials) do
-    local t = trial.figures
-    queued = queued or trial.broken ~= nil and not trial.lossy
-      or t.median ~= nil and t.median > 3 * lowest + 5e-3
-    local through = overload.through(search.evidence, trial)
-    near = near or through and trial.rate > rate * (1 + NEAR)
-      and math.abs(through / rate - 1) <= NEAR
+-- A target that is never idle, before those that waited too long are given up.
+local function while_busy(result)
+  local first = result.first_failure
+  local most = math.min(result.length, first and first.time or math.huge)
+  local ok, from, to = 0, nil, 0
+  for i, slice in ipairs(result.timeline) do
+    if i > 1 and slice.time <= most * (1 + 1e-6) then
+      from = from or result.timeline[i - 1].time
+      ok, to = ok + slice.ok, slice.time
+    end
   end
-  local model = overload.model(search.evidence, search.goal)
-  if model and not queued then
-    return { kind = "rate", rate = model.rate, burst = math.floor(model.burst + 0.5) }
+  return from and to > from and ok / (to - from) or nil
+end
+
+-- Do connections wait where the load is too much, or is the excess dropped?
+local function queued(search)
+  local lowest, waits, drops = search.evidence.lowest.figures.median or 0, 0, 0
+  for _, trial in ipairs(failed_trials(search)) do
+    local median = trial.figures.median
+    local waited = trial.broken and not trial.lossy or median and median > 3 * lowest + 5e-3
+    if trial.rate >= search.answer.rate then
+      waits, drops = waits + (waited and 1 or 0), drops + (waited and 0 or 1)
+    end
   end
+  return waits > drops
+end
+
+local function agrees(through, rate)
+  return through and math.abs(through / rate - 1) <= NEAR
+end
+
+-- A queue that serves at this rate.
+local function by_queue(search, run, rate)
   local t, result = experiment(run, { rate = 2 * rate, length = search.length,
-    why = "it was overloaded" })
+    why = "a queue was kept" })
   if not t then
     return result
   end
-  local through = t.overload and t.overload.rate or t.plateau
-  through = through and through / (1 - search.evidence:own_share())
-  if not through or math.abs(through / rate - 1) > NEAR then
-    return unknown("at twice the rate %.0f/s got through", through or 0)
-  elseif queued then
-    return { kind = "processing", seconds = 1 / rate }
+  local through = while_busy(result)
+  -- A short queue overflows before that can be seen, and then goes on serving.
+  through = agrees(through, rate) and through or t.plateau
+  if not agrees(through, rate) then
+    return unknown("it serves %.0f/s when it is never idle", through or 0)
   end
-  return { kind = "rate", rate = rate,
-    burst = t.overload and math.floor(t.overload.burst + 0.5) or nil }
+  return { kind = "processing", seconds = 1 / through }
+end
+
+-- A rate at which the excess is dropped, whatever is asked for. Its burst is there in full
+-- once the target has rested.
+local function by_drops(search, run, rate)
+  local model = overload.model(search.evidence, search.goal)
+  local burst = model and model.burst or 0
+  for _ = 1, RESTS do
+    local rest = math.min(LONGEST_REST, 2 * burst / rate)
+    local t, result = experiment(run, { rate = 2 * rate, length = search.length + burst / rate,
+      rest = rest, why = "it was overloaded" })
+    if not t then
+      return result
+    end
+    local trial = { figures = t, rate = t.rate, length = search.length }
+    local through = overload.through(search.evidence, trial)
+    if not agrees(through, rate) then
+      return unknown("at twice the rate %.0f/s got through", through or 0)
+    end
+    local own = search.evidence:own_share()
+    local before = burst
+    burst = own == 0 and t.overload and t.overload.burst or nil
+    rate = model and model.rate or rate
+    if not burst or burst <= before * (1 + AGREE) or burst < rest * rate then
+      break
+    end
+  end
+  return { kind = "rate", rate = rate, burst = burst and math.floor(burst + 0.5) or nil }
 end
 
 return function(search, run, request)
   local rate = search.answer.rate
   return state(search) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
-    or by_trials(search, run, rate)
+    or (queued(search) and by_queue or by_drops)(search, run, rate)
 end

@@ -37,12 +37,12 @@ local function command(text)
 end
 
 -- What was not set back makes the next figures wrong: a failed command is an error.
-local function between(options)
+local function between(options, at_once)
   local done, problem = true, nil
   if options.between then
     done, problem = command(options.between)
   end
-  if done and options.cooldown > 0 then
+  if done and options.cooldown > 0 and not at_once then
     tspam.sleep(options.cooldown)
   end
   return done, problem
@@ -55,7 +55,7 @@ local SLICES <const> = 20
 local function trial_maker(job, options, memo)
   return function(load)
     if load.n > 1 and not job:interrupted() then
-      local done, problem = between(options)
+      local done, problem = between(options, load.at_once)
       if not done then
         return nil, problem
       end
@@ -129,6 +129,9 @@ local function add_limit(job, outcome, trial)
   answer.limit = diagnose(outcome, function(load)
     n = n + 1
     load.n, load.label = n, ("what kind of limit: %s"):format(load.why)
+    if load.rest then
+      tspam.sleep(load.rest)
+    end
     load.hold = load.hold and load.hold + (job.fields.hold or 0)
     return trial(load)
   end, request)

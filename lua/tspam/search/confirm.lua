@@ -61,10 +61,21 @@ local function more(s, rate, goal)
   return "narrow"
 end
 
--- Without a model that explains what passes and what fails, luck is ruled out by number.
+-- A queue that grows above the load, and no losses.
+local function queues(s, b, goal)
+  for _, trial in ipairs(b.upper and not b.own and s.evidence:trials(b.upper) or {}) do
+    if trial.broken and not trial.lossy and s.evidence:high(trial, goal) then
+      return true
+    end
+  end
+  return false
+end
+
+-- Losses without a model that explains what passes and what fails: luck is ruled out by
+-- number.
 local function stable(s, b, goal)
   local contradictions = #stability.contradictions(s.evidence, goal)
-  if s.evidence.steady and contradictions == 0 then
+  if contradictions == 0 and (s.evidence.steady or queues(s, b, goal)) then
     return nil
   end
   local class = s.evidence:class(b.lower, s.stable_goal)

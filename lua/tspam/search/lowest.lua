@@ -11,6 +11,8 @@ local lowest = {}
 
 --- How often the lowest rate is looked at while something is learned from it.
 local LOOKS <const> = 3
+--- Seconds before a lowest rate that tells nothing is looked at anew.
+local PAUSE <const> = 2
 --- How often it goes down.
 local STEPS <const> = 12
 --- Fewer misses than this tell no share.
@@ -111,9 +113,26 @@ function lowest.know_path(s, wanted)
   return s:attempt(rate, seconds) ~= nil
 end
 
+-- Where some were served, and then none, it may have been an outage: look once more.
+local function found(s)
+  local trial
+  for _ = 1, LOOKS do
+    trial = go_down(s, look(s, s.options.start))
+    if s.reached == 0 or trial.figures.loss <= USELESS and not trial.broken then
+      break
+    end
+    for _, earlier in ipairs(s.trials) do
+      earlier.aside = true
+    end
+    s.options.wait(PAUSE)
+  end
+  trial.aside = nil
+  return trial
+end
+
 --- Phase of a search: -> the next one
 function lowest.find(s, next_phase)
-  local trial = go_down(s, look(s, s.options.start))
+  local trial = found(s)
   useless(s, trial)
   s.evidence:set_lowest(trial.rate)
   s.path_seconds = 0

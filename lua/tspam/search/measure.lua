@@ -155,7 +155,10 @@ end
 local function device(self)
   local options = self.options
   return {
-    run = function(load) return self:run(load) end,
+    run = function(load)
+      load.at_once = true
+      return self:run(load)
+    end,
     wait = options.wait, now = options.now, say = options.say or function() end,
     waiting = options.waiting,
     low = self.evidence.lowest.rate, patience = options.recover, began = self.began,

@@ -4,6 +4,8 @@
 -- at any overload is what the target carries; what a short trial carries beyond it is
 -- its burst.
 
+local full_table = require "tspam.full_table"
+
 local overload = {}
 
 --- Loads must differ by this factor, and what got through agree within this share.
@@ -14,22 +16,32 @@ local TOLERANCE <const> = 0.012
 local LEAST <const> = 0.1
 
 --- What got through a second, had none been lost for other reasons: after failures
--- had begun, or else in the later half of the trial. nil: not known
+-- had begun, or else in the later half of the trial. (Where the path loses some by itself,
+-- the first failure is no sign of overload.) nil: not known
 function overload.through(evidence, trial)
-  local t = trial.figures
-  local rate = t.overload and t.overload.rate or t.plateau
-  return rate and rate / (1 - evidence:own_share())
+  local t, own = trial.figures, evidence:own_share()
+  local rate = own == 0 and t.overload and t.overload.rate or t.plateau
+  return rate and rate / (1 - own)
+end
+
+-- Connections that a trial let through beyond that.
+local function burst(evidence, trial, through)
+  local t, own = trial.figures, evidence:own_share()
+  if own == 0 then
+    return t.overload.burst
+  end
+  return math.max(0, t.ok / (1 - own) - through * trial.length)
 end
 
 local function overloaded(evidence, goal)
   local list = {}
   for _, rate in ipairs(evidence.rates) do
     for _, trial in ipairs(evidence:trials(rate)) do
-      local t = trial.figures
-      if evidence:high(trial, goal) and t.overload and t.overload.rate > LEAST * rate
-        and t.overload.rate < rate then
-        list[#list + 1] = { rate = rate, through = overload.through(evidence, trial),
-          burst = t.overload.burst }
+      local through = trial.figures.overload and overload.through(evidence, trial)
+      if through and evidence:high(trial, goal) and through > LEAST * rate and through < rate
+        and not full_table.seen(trial.result) then
+        list[#list + 1] = { rate = rate, through = through,
+          burst = burst(evidence, trial, through) }
       end
     end
   end

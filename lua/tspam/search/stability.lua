@@ -8,6 +8,8 @@
 --   which passed at the same load or a higher one, was no shorter, and lost less by more
 --   than chance
 
+local full_table = require "tspam.full_table"
+
 local stability = {}
 
 --- The duration sum, in final trial durations of the search's goal: what a confirmed load
@@ -18,6 +20,8 @@ local SUM <const> = 5 + 4 / 3
 local SHORTEST <const> = 1
 --- Trials disagree when their shares of misses are so many standard deviations apart.
 local BEYOND <const> = 4.5
+--- So much more may fail than was due while the target served nobody.
+local OUT <const>, FEW <const> = 1.2, 5
 --- The highest stable load is not looked for more closely than this.
 local WIDTH <const> = 0.05
 
@@ -59,26 +63,20 @@ function stability.contradictions(evidence, goal)
   return list
 end
 
---- A time within a trial in which the target served nobody, before and after which it
--- served as usual: -> from, to (seconds in the trial), or nil.
+--- The only time in a trial in which the target served nobody, where that explains its
+-- failures: -> from, to (seconds in the trial), or nil. (Where it served nobody in all of the
+-- trial, the load may be why.)
 function stability.outage(result)
-  local from, to, whole = nil, nil, result.length or math.huge
-  local since = 0
-  for _, slice in ipairs(result.timeline) do
-    local expected = result.rate * (slice.time - since)
-    if slice.time <= whole * 1.001 then
-      if slice.ok < 0.5 * expected then
-        if to and to < since - 1e-6 then
-          return nil -- a second one
-        end
-        from, to = from or since, slice.time
-      elseif slice.ok < 0.9 * expected and not (from and since - to < 1e-6) then
-        return nil
-      end
-    end
-    since = slice.time
+  local gaps, length = full_table.gaps(result), result.length
+  local gap = #gaps == 1 and gaps[1]
+  if not gap or gap.from <= 0 and not gap.to then
+    return nil
   end
-  return from and to - from <= 0.8 * whole and from or nil, to
+  local to = math.min(gap.to or length, length)
+  if result.failed > OUT * (result.rate * (to - gap.from) + FEW) then
+    return nil
+  end
+  return gap.from, to
 end
 
 return stability
