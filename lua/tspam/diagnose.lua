@@ -145,7 +145,7 @@ end
 
 -- -> limit, or nil: the rate does not fall with a larger request
 local function by_size(search, run, rate, request)
-  local small = wire.request(#request)
+  local small = wire.request(#request, search.evidence.lowest.figures.result)
   local larger = request .. ("x"):rep(math.ceil((LARGER - 1) * small))
   local factor = small / wire.request(#larger)
   local takes = service(search)

@@ -75,6 +75,12 @@ local function no_rate(answer)
   return "No rate was found"
 end
 
+-- A goal of the user's says itself how long a trial has to be.
+local function longer(answer)
+  local own = answer.goals and answer.goals[1] and answer.goals[1].name ~= "default"
+  return answer.confirmed and not own and " Confirmed by a longer trial." or ""
+end
+
 local function verdict(answer)
   if answer.unfinished then
     return unfinished(answer)
@@ -82,11 +88,11 @@ local function verdict(answer)
     return format.sentence("No rate was found: " .. answer.reason)
   elseif answer.rate and answer.limited_by == "none found" then
     return format.sentence(answer.reason:gsub("^%l", string.upper))
-      .. (answer.confirmed and " Confirmed by a longer trial." or "")
+      .. longer(answer)
   elseif answer.unstable_above then
     return ("%s is the highest stable rate: %s."):format(interval(answer), answer.reason)
   end
-  local confirmed = answer.confirmed and " Confirmed by a longer trial." or ""
+  local confirmed = longer(answer)
   return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or no_rate(answer),
     whose(answer), answer.reason, confirmed)
 end
