@@ -81,7 +81,8 @@ end
 
 return function(wanted, dice)
   local self = setmetatable({ wanted = wanted, elements = {}, changing = {}, dice = dice,
-    passed = 0, refused = 0, flushed = 0, base = wanted.base or 4e-3, jitter = wanted.jitter or 0 }, Device)
+    passed = 0, refused = 0, flushed = 0, base = wanted.base or 4e-3,
+    jitter = wanted.jitter or 0 }, Device)
   for _, kind in ipairs(KINDS) do
     if wanted[kind] or kind == "outage" and wanted.dies then
       local make = loss[kind] or require("sim." .. kind)

@@ -6,7 +6,7 @@
 --   frog = { at=, loss= }                 grows in a straight line, to `loss` at the rate `at`
 --   unstable = { above=, kind= ("alternate", "random"), share= (0.3) }: every other run whose
 --                                         rate is above it is a bad one, or each by a coin
---   retransmit_all = true                 each is sent again, and ends ok
+--   retransmit_all = { below= (infinite) } each is sent again, and ends ok; below that rate
 --   fail_all = share                      is refused, whatever the rate
 
 local loss = {}
@@ -66,10 +66,12 @@ function loss.unstable(unstable, wanted, dice)
   return element
 end
 
-function loss.retransmit_all()
-  local element = {}
+function loss.retransmit_all(wanted)
+  local element, below = {}, wanted.below or math.huge
   function element.pass(_, flow, run)
-    flow.slow, flow.extra = flow.n, run.QUICK_RETRY
+    if flow.rate < below then
+      flow.slow, flow.extra = flow.n, run.QUICK_RETRY
+    end
   end
   return element
 end
