@@ -205,7 +205,8 @@ test("frogs, unstable devices and tables are judged by what is true of them", fu
   equal(judged(shaky, { rate = 500, limited_by = "target" }), "wrong")
   equal(judged(shaky, { rate = 300, unstable_above = 300, limited_by = "target" }), "right")
   local full = { entries = 2000, rate = 16.7 }
-  equal(judged(full, { limited_by = "target", limit = { kind = "state", entries = 1999 } }), "right")
+  local state = { kind = "state", entries = 1999 }
+  equal(judged(full, { limited_by = "target", limit = state }), "right")
   equal(judged(full, { rate = 16.5, limited_by = "target" }), "right")
   equal(judged(full, { rate = 190, limited_by = "target" }), "wrong")
 end)

@@ -48,9 +48,9 @@ function Entries:lost(time)
   return self.gone
 end
 
---- When a full table has room again: a slot ends there.
+--- When entries begin to expire: a slot ends there.
 function Entries:next_change()
-  return self.expiries.count >= self.size and self.expiries:first() or nil
+  return not self.evict and self.expiries:resumes() or nil
 end
 
 function Entries:flush()

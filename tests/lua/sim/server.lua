@@ -18,12 +18,15 @@ end
 function Server:pass(flow, run)
   local seconds = self.seconds or self.seconds_of(run)
   local wait = math.max(0, self.wait - (flow.at - self.at))
-  local n = flow.n
-  local passed, first = credit(n, (self.queue - wait) / seconds + 1, flow.step / seconds)
+  local n, most = flow.n, self.queue / seconds + 1
+  local passed, first, left = credit(n, most - wait / seconds, flow.step / seconds, most)
   local span = (n - 1) * flow.step
   local behind = math.max(0, wait + (passed - 1) * seconds - span) -- what the last one finds
   self.at, self.wait = flow.at + span, passed > 0 and behind + seconds
     or math.max(0, wait - span)
+  if most < 2 then -- there is no queue to speak of, but idle moments
+    self.wait = (most - left) * seconds
+  end
   if self.repeats then
     repeat_some(flow, passed, first)
   end

@@ -1,5 +1,5 @@
 --- Moments in a row, many at once: a queue of spans { at=, step=, n= } stands for the
--- moments at, at + step, … . A queue forgets those that have passed.
+-- moments at, at + step, … . A queue forgets those that have passed; `taken` was the last.
 
 local Spans = {}
 Spans.__index = Spans
@@ -34,6 +34,7 @@ function Spans:take(n)
   while n > 0 do
     local span = self.list[self.head]
     local m = math.min(n, span.n)
+    self.taken = span.at + (m - 1) * span.step
     span.at, span.n, n = span.at + m * span.step, span.n - m, n - m
     if span.n == 0 then
       self.list[self.head] = nil
@@ -62,14 +63,14 @@ function Spans:pass(time)
   return n
 end
 
---- The first moment, or nil.
-function Spans:first()
+--- The first moment, where it comes after a gap; else nil.
+function Spans:resumes()
   local span = self.list[self.head]
-  return span and span.at
+  return span and span.at - self.taken > 1.5 * span.step and span.at or nil
 end
 
 function Spans:clear()
-  self.list, self.head, self.tail, self.count = {}, 1, 0, 0
+  self.list, self.head, self.tail, self.count, self.taken = {}, 1, 0, 0, -math.huge
 end
 
 return function()
