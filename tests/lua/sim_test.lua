@@ -182,7 +182,10 @@ end)
 
 test("a gentle stop ends holds, and what is open ends well", function()
   local r, o = load({ base = 0.01 }, { rate = 100, length = 50, hold = 60, interval = 0.25,
-    on_interval = function(interval) return interval.time < 2 end })
+    on_interval = function(interval)
+      near(tspam.now(), interval.time, 1e-9)
+      return interval.time < 2
+    end })
   add_up(r)
   equal(r.due, 200)
   equal(r.ok, 200)
