@@ -18,6 +18,7 @@ local failures = require "tspam.failures"
 local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
 local digest = require "tspam.search.digest"
+local stability = require "tspam.search.stability"
 local overload = require "tspam.search.overload"
 local wire = require "tspam.wire_bytes"
 
@@ -34,8 +35,13 @@ local MORE <const>, LESS <const> = 1.6, 0.7
 local SAME <const>, FALLEN <const> = 0.85, 0.6
 --- A larger request puts so many times the bytes on the wire.
 local LARGER <const> = 5
+--- An experiment that met an outage is made again, so often in all.
+local OUTAGES <const> = 3
 --- How often a burst is measured anew, and the longest rest before that, in seconds.
 local RESTS <const>, LONGEST_REST <const> = 3, 20
+--- A table is filled at another rate, so many times the first, after a rest of so many times
+-- the time after which it let new ones in.
+local OTHER <const>, AGED <const> = 1.5, 1.5
 --- Counts, or rates, that agree within this share are the same.
 local AGREE <const>, NEAR <const> = 0.03, 0.1
 
@@ -62,50 +68,89 @@ local function failed_trials(search)
   return list
 end
 
--- Two trials at different rates in which all went well up to the same count.
-local function state(search)
-  local seen = {}
-  for _, trial in ipairs(failed_trials(search)) do
-    local full = full_table.seen(trial.result)
-    for _, other in ipairs(full and seen or {}) do
-      local same = math.abs(full.connections / other.connections - 1) <= AGREE
-      if same and math.abs(trial.rate / other.rate - 1) > AGREE then
-        return { kind = "state", entries = (full.connections + other.connections) // 2,
-          lifetime = full.again or other.again }
-      end
-    end
-    if full then
-      full.rate = trial.rate
-      seen[#seen + 1] = full
+-- Runs an experiment, anew where the target served nobody for a while.
+-- -> digest, result | nil, limit "unknown"
+local function experiment(run, load)
+  local result, message
+  for _ = 1, OUTAGES do
+    result, message = run(load)
+    if not result or result.ok > 0 and not stability.outage(result) then
+      break
     end
   end
-end
-
--- Runs an experiment. -> digest, result | nil, limit "unknown"
-local function experiment(run, load)
-  local result, message = run(load)
   if not result then
     return nil, unknown("%s", message)
   elseif result.interrupted then
     return nil, unknown("interrupted")
   end
   local limit, why = generator_limit.of(result)
-  if limit then
+  if result.ok == 0 then
+    return nil, unknown("nothing got through while %s", load.why)
+  elseif limit then
     return nil, unknown("this machine was the limit while %s (%s)", load.why, why)
   end
   return digest(result), result
 end
 
--- What ended well, of what was due, while connections were opened.
-local function passed(result, takes)
-  local ok, due = 0, 0
+-- Connections that ended well in a part of the run (while others were opened).
+local function ended(result, from, to)
+  local ok, slack = 0, 1e-3
   for _, slice in ipairs(result.timeline) do
-    if slice.time <= result.length * 1.001 then
-      ok = ok + slice.ok
+    local within = slice.time > (from or 0) + slack and slice.time <= (to or result.length) + slack
+    ok = ok + (within and slice.ok or 0)
+  end
+  return ok
+end
+
+-- The share of those that could have.
+local function passed(result, takes)
+  return ended(result) / math.max(1, result.rate * (result.length - takes))
+end
+
+local function state_of(one, other)
+  return { kind = "state", entries = (one.connections + other.connections) // 2,
+    lifetime = one.again or other.again }
+end
+
+-- The first trial, set aside or not, that went well up to a count, and then not at all.
+local function full_once(search)
+  for _, trial in ipairs(search.trials) do
+    local full = trial.figures and full_table.seen(trial.result)
+    if full then
+      return full
     end
   end
-  due = result.rate * (result.length - takes)
-  return ok / math.max(due, 1)
+end
+
+-- Counts once more, from rest -> {connections, again, …} | nil, limit "unknown"
+local function count(search, run, seen, rate)
+  local rest = math.min(LONGEST_REST, AGED * (seen.again or search.length))
+  local length = math.max(search.length, 1.5 * seen.connections / rate)
+  local t, result = experiment(run, { rate = rate, length = length, rest = rest,
+    why = "a table was filled" })
+  if not t then
+    return nil, result
+  end
+  return full_table.seen(result)
+end
+
+-- A table: the same count at two rates.
+local function by_count(search, run)
+  local seen = full_once(search)
+  if not seen then
+    return nil
+  end
+  local one, problem = count(search, run, seen, seen.rate)
+  if not one then
+    return problem
+  end
+  local other
+  other, problem = count(search, run, one, OTHER * seen.rate)
+  if not other or not full_table.same(one.connections, other.connections) then
+    return problem
+  end
+  return { kind = "state", entries = (one.connections + other.connections) // 2,
+    lifetime = one.again or other.again }
 end
 
 -- Connections that were let in before the first was not. A refusal is noticed when its
@@ -121,8 +166,10 @@ end
 local function by_hold(search, run, rate)
   local takes = service(search)
   local hold = math.min(HOLD_MOST, math.max(HOLD_LEAST, HOLDS * takes))
+  local period = takes + hold
+  local periods = math.max(PERIODS, search.length // period)
   local t, result = experiment(run, { rate = OVERLOAD * rate, hold = hold,
-    length = math.max(search.length, PERIODS * (takes + hold)), why = "connections were held" })
+    length = periods * period, interval = period / 8, why = "connections were held" })
   if not t then
     return result
   end
@@ -134,7 +181,9 @@ local function by_hold(search, run, rate)
     return unknown("with a hold of %.2f s %.0f %% of the rate got through: neither the same "
       .. "nor in proportion", hold, 100 * through)
   end
-  local little = through * rate * (takes + hold)
+  -- Little's law. What was let in at first leaves together, and so makes room for the next
+  -- ones: whole periods count.
+  local little = ended(result, 1.5 * period, (periods - 0.5) * period) / (periods - 2)
   local counted = own == 0 and let_in(result)
   if counted and math.abs(counted / little - 1) > 0.5 then
     return unknown("with a hold of %.2f s %d were let in at once, but %.0f over time", hold,
@@ -228,7 +277,9 @@ local function by_drops(search, run, rate)
     end
     local trial = { figures = t, rate = t.rate, length = search.length }
     local through = overload.through(search.evidence, trial)
-    if not agrees(through, rate) then
+    if not search.evidence:high(trial, search.goal) then
+      return { kind = "unknown", contradicts = true, reason = "at twice the rate all went well" }
+    elseif not agrees(through, rate) then
       return unknown("at twice the rate %.0f/s got through", through or 0)
     end
     local own = search.evidence:own_share()
@@ -244,6 +295,6 @@ end
 
 return function(search, run, request)
   local rate = search.answer.rate
-  return state(search) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
+  return by_count(search, run) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
     or (queued(search) and by_queue or by_drops)(search, run, rate)
 end

@@ -135,6 +135,10 @@ local function add_limit(job, outcome, trial)
     load.hold = load.hold and load.hold + (job.fields.hold or 0)
     return trial(load)
   end, request)
+  if answer.limit.contradicts then
+    answer.limited_by, outcome.conclusive = "none found", false
+    answer.reason = answer.reason .. "; but at twice the rate all went well, so no limit is known"
+  end
 end
 
 return function(job, wanted)

@@ -65,23 +65,6 @@ local function complete(wanted)
   return options
 end
 
--- A lossy trial that others contradict, and in which the target served nobody for a while,
--- met an outage: it says nothing of its load. -> the other contradictions
-local function contradictions(s)
-  local n = 0
-  for _, trial in ipairs(stability.contradictions(s.evidence, s.goals[1])) do
-    local from, to = stability.outage(trial.result)
-    if from then
-      trial.aside = true
-      s.outages[#s.outages + 1] = { from = trial.begin - s.began + from,
-        to = trial.begin - s.began + to }
-    else
-      n = n + 1
-    end
-  end
-  return n
-end
-
 --- Each phase of a search -> the next one, or nil at its end.
 local phases = {}
 
@@ -141,7 +124,9 @@ return function(wanted)
   local options = complete(wanted)
   local s = measure(options, evidence.new { noise = options.noise })
   s.stable_goal = stability.goal(s.goals[1])
-  s.goals[1].unstable = function() return contradictions(s) > 1 end
+  s.goals[1].unstable = function()
+    return #stability.contradictions(s.evidence, s.goals[1]) > 1
+  end
   carry_out(s)
   answers.complete(s)
   return { answer = s.answer, trials = s.trials, evidence = s.evidence, made = s.made,

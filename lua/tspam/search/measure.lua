@@ -11,6 +11,7 @@ local format = require "tspam.format"
 local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
 local digest = require "tspam.search.digest"
+local stability = require "tspam.search.stability"
 
 --- How often an invalid trial is made before it counts as this machine's limit;
 -- more often where it was late without having used the processors: then something
@@ -20,8 +21,10 @@ local TRIES <const>, TRIES_BUSY <const> = 3, 8
 local IDLE <const> = 0.25
 --- Seconds before an invalid trial is made again.
 local PAUSE <const> = 1
---- So often trials of one load are set aside for outages, or a table is looked for.
-local LOOKS <const> = 2
+--- So often in a row trials are set aside for outages.
+local ASIDE <const> = 3
+--- So often in a search a full table is looked for, and after so many trials with a gap.
+local LOOKS <const>, GAPS <const> = 2, 3
 --- More than this share failing is hardly anything that got through.
 local DEAD <const> = 0.9
 
@@ -239,12 +242,40 @@ local function explain(self, trial)
   return false
 end
 
+-- In a trial that loses too much the target served nobody for a while, and then as before. It
+-- was an outage, and says nothing of the load: unless a table fills up and ages within each
+-- trial. Then it is the same count when the trial is made again; or, where entries of one
+-- trial take room in the next, it happens too often. before: the gap in the trial before.
+-- -> gap {count, trial}: make the trial again; nil: it counts
+local function consider_gap(self, trial, before)
+  local from, to, count = stability.outage(trial.result)
+  if not from or not self.evidence:high(trial, self.goals[1]) then
+    return nil
+  elseif before and full_table.same(before.count, count) then
+    before.trial.aside = nil
+    return nil
+  end
+  self.gaps = self.gaps + 1
+  if self.gaps % GAPS == 0 and self.looks < LOOKS then
+    self.looks = self.looks + 1
+    local verdict = full_table.examine(device(self), seen_in(self, trial)
+      or { connections = count, time = from, again = to, rate = trial.rate, began = trial.begin,
+        in_all = self.reached })
+    if endings[verdict.kind] then
+      endings[verdict.kind](self, trial, verdict)
+    end
+  end
+  set_aside(self, trial, trial.begin + from, trial.begin + to)
+  return { count = count, trial = trial }
+end
+
 --- A trial until it is valid and says something of the load. -> trial, or nil where this
 -- machine's limit came: search.own then says so.
 function Search:attempt(rate, length)
-  local n, aside = 0, 0
+  local n, aside, gap = 0, 0, nil
   while true do
     local trial = self:measure(rate, length)
+    local look = self.evidence.lowest and aside < ASIDE
     if trial.invalid then
       n = n + 1
       if n >= tries(trial) then
@@ -254,16 +285,19 @@ function Search:attempt(rate, length)
         return nil
       end
       self.options.wait(PAUSE)
-    elseif aside < LOOKS and self.evidence.lowest and hardly_anything(trial.figures)
-      and explain(self, trial) then
+    elseif look and hardly_anything(trial.figures) and explain(self, trial) then
       aside = aside + 1
     else
-      return trial
+      gap = look and consider_gap(self, trial, gap)
+      if not gap then
+        return trial
+      end
+      aside = aside + 1
     end
   end
 end
 
 return function(options, evidence)
   return setmetatable({ options = options, evidence = evidence, trials = {}, outages = {},
-    goals = options.goals, made = 0, reached = 0, looks = 0, began = options.now() }, Search)
+    goals = options.goals, made = 0, reached = 0, looks = 0, gaps = 0, began = options.now() }, Search)
 end

@@ -57,7 +57,7 @@ local function is_narrow(b, goal)
   local step = math.sqrt(1 + goal.width)
   local highest = math.max(b.estimate and b.estimate * step + b.margin or 0,
     (b.carried or 0) * (1 + goal.width))
-  return b.steady and b.lower >= b.estimate / step * (1 - 1e-9)
+  return b.steady and b.estimate and b.lower >= b.estimate / step * (1 - 1e-9)
     and b.upper <= highest * (1 + 1e-9)
 end
 

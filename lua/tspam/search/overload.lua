@@ -10,7 +10,7 @@ local overload = {}
 
 --- Loads must differ by this factor, and what got through agree within this share.
 local APART <const>, AGREE <const> = 1.08, 0.03
---- A load that passes may exceed the model by this share.
+--- A load that passes may exceed the model by this share, without a burst.
 local TOLERANCE <const> = 0.012
 --- Much less than this of the load got through: the target breaks down, or is full.
 local LEAST <const> = 0.1
@@ -48,18 +48,39 @@ local function overloaded(evidence, goal)
   return list
 end
 
-local function contradicted(evidence, model, goal)
+-- How much more than the model's rate a passed trial carried.
+local function beyond(evidence, trial, model)
   local own = evidence:own_share()
+  return (trial.rate * (1 - own) - model.rate) * trial.length
+    - TOLERANCE * trial.rate * trial.length - 3
+end
+
+-- A trial of the first length that passed tells how large the burst must be; a longer one
+-- that passed with more than that contradicts the model.
+local function holds(evidence, model, goal)
+  local longer = 0
   for _, rate in ipairs(evidence.rates) do
-    for _, trial in ipairs(evidence:trials(rate)) do
-      local beyond = (rate * (1 - own) - model.rate) * trial.length
-      if beyond > 1.3 * model.burst + TOLERANCE * rate * trial.length + 3
-        and not evidence:high(trial, goal) then
-        return true
+    for _, trial in ipairs(rate > model.rate and evidence:trials(rate) or {}) do
+      local extra = evidence:high(trial, goal) and 0 or beyond(evidence, trial, model)
+      if trial.length <= goal.first_final * 1.01 then
+        model.burst = math.max(model.burst, extra)
+      else
+        longer = math.max(longer, extra)
       end
     end
   end
-  return false
+  return longer <= 1.3 * model.burst
+end
+
+-- The highest of the bursts: a target that had not rested had less to give.
+local function largest_burst(list, through)
+  local burst = 0
+  for _, item in ipairs(list) do
+    if math.abs(item.through / through - 1) <= AGREE then
+      burst = math.max(burst, item.burst)
+    end
+  end
+  return burst
 end
 
 function overload.model(evidence, goal)
@@ -68,9 +89,9 @@ function overload.model(evidence, goal)
     for j = #list, i + 1, -1 do
       local a, b = list[i], list[j]
       if b.rate >= APART * a.rate and math.abs(b.through / a.through - 1) <= AGREE then
-        -- The higher overload uses the burst up sooner, so it tells it better.
-        local model = { rate = (a.through + b.through) / 2, burst = b.burst }
-        return not contradicted(evidence, model, goal) and model or nil
+        local rate = (a.through + b.through) / 2
+        local model = { rate = rate, burst = largest_burst(list, rate) }
+        return holds(evidence, model, goal) and model or nil
       end
     end
   end

@@ -64,7 +64,8 @@ function stability.contradictions(evidence, goal)
 end
 
 --- The only time in a trial in which the target served nobody, where that explains its
--- failures: -> from, to (seconds in the trial), or nil. (Where it served nobody in all of the
+-- failures: -> from, to (seconds in the trial), connections that got through before; or nil.
+-- (Where it served nobody in all of the
 -- trial, the load may be why.)
 function stability.outage(result)
   local gaps, length = full_table.gaps(result), result.length
@@ -76,7 +77,11 @@ function stability.outage(result)
   if result.failed > OUT * (result.rate * (to - gap.from) + FEW) then
     return nil
   end
-  return gap.from, to
+  local before, first = 0, result.first_failure
+  for _, slice in ipairs(result.timeline) do
+    before = before + (slice.time <= gap.from + 1e-6 and slice.ok or 0)
+  end
+  return gap.from, to, math.min(before, first and first.count or math.huge)
 end
 
 return stability

@@ -48,8 +48,8 @@ plain { "server 2 ms, queue", { jitter = J, server = { seconds = 0.002, queue = 
   { rate = 500, kind = "processing", seconds = 0.002 } }
 plain { "server 5 ms, endless queue", { jitter = J, server = { seconds = 0.005 } },
   { rate = 200, kind = "processing", seconds = 0.005 } }
-plain { "link 2 Mbit/s", { jitter = J, link = { bits_per_second = 2e6 } },
-  { rate = 357.1, kind = "bandwidth", bits_per_second = 2e6 } }
+plain { "link 2 Mbit/s", { jitter = J, link = { bits_per_second = 2e6, overhead = 272 } },
+  { rate = 919.1, kind = "bandwidth", bits_per_second = 2e6 } }
 plain { "knee 1000", { jitter = J, knee = { rate = 1000 } }, { rate = 525 } }
 plain { "clean", { jitter = J }, { none = true }, arguments = UP_TO }
 plain { "clean, wide spread", { jitter = 0.5 }, { none = true }, arguments = UP_TO }
