@@ -216,20 +216,6 @@ local function by_size(search, run, rate, request)
   return { kind = "bandwidth", bits_per_second = 8 * small * rate }
 end
 
--- A target that is never idle, before those that waited too long are given up.
-local function while_busy(result)
-  local first = result.first_failure
-  local most = math.min(result.length, first and first.time or math.huge)
-  local ok, from, to = 0, nil, 0
-  for i, slice in ipairs(result.timeline) do
-    if i > 1 and slice.time <= most * (1 + 1e-6) then
-      from = from or result.timeline[i - 1].time
-      ok, to = ok + slice.ok, slice.time
-    end
-  end
-  return from and to > from and ok / (to - from) or nil
-end
-
 -- Do connections wait where the load is too much, or is the excess dropped?
 local function queued(search)
   local lowest, waits, drops = search.evidence.lowest.figures.median or 0, 0, 0
@@ -249,18 +235,15 @@ end
 
 -- A queue that serves at this rate.
 local function by_queue(search, run, rate)
-  local t, result = experiment(run, { rate = 2 * rate, length = search.length,
+  local t, problem = experiment(run, { rate = 2 * rate, length = search.length,
     why = "a queue was kept" })
   if not t then
-    return result
+    return problem
   end
-  local through = while_busy(result)
-  -- A short queue overflows before that can be seen, and then goes on serving.
-  through = agrees(through, rate) and through or t.plateau
-  if not agrees(through, rate) then
-    return unknown("it serves %.0f/s when it is never idle", through or 0)
+  if not agrees(t.plateau, rate) then
+    return unknown("it serves %.0f/s when it is never idle", t.plateau or 0)
   end
-  return { kind = "processing", seconds = 1 / through }
+  return { kind = "processing", seconds = 1 / t.plateau }
 end
 
 -- A rate at which the excess is dropped, whatever is asked for. Its burst is there in full

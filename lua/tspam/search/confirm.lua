@@ -10,6 +10,7 @@ local CONFIRM <const> = 3
 --- A bound's share of misses is clear of the goal: the chance that it is in truth so many
 -- times the goal, or so much less, is small.
 local NEAR <const>, SELDOM <const> = 2, 0.005
+local BROKEN <const> = 3
 --- The longest trial for that, in seconds, and the most at one load.
 local LONGEST <const>, MOST <const> = 30, 90
 --- Longer trials at one load.
@@ -40,15 +41,16 @@ local function clearly_low(s, rate, goal)
   return goal.loss == 0 or chance.at_most(misses, n * most) < SELDOM
 end
 
--- Two trials that break a rule, or more misses than half the goal explains.
+-- Three more trials that break a rule than trials that do not: a disturbance of this
+-- machine's breaks one now and then. Or more misses than half the goal explains.
 local function clearly_high(s, rate, goal)
   local broken = 0
   for _, trial in ipairs(s.evidence:trials(rate)) do
-    broken = broken + (trial.broken and 1 or 0)
+    broken = broken + (trial.broken and 1 or s.evidence:high(trial, goal) and 0 or -1)
   end
   local n, misses = s.evidence:total(rate)
   local least = s.evidence:own_share() + goal.loss / NEAR
-  return broken > 1 or goal.loss == 0 or chance.at_least(misses, n * least) < SELDOM
+  return broken >= BROKEN or goal.loss == 0 or chance.at_least(misses, n * least) < SELDOM
 end
 
 -- As long again as all so far.
@@ -61,10 +63,10 @@ local function more(s, rate, goal)
   return "narrow"
 end
 
--- A queue that grows above the load, and no losses.
+-- Above the load a rule is broken, whatever is lost besides: a queue grows.
 local function queues(s, b, goal)
   for _, trial in ipairs(b.upper and not b.own and s.evidence:trials(b.upper) or {}) do
-    if trial.broken and not trial.lossy and s.evidence:high(trial, goal) then
+    if trial.broken and s.evidence:high(trial, goal) then
       return true
     end
   end

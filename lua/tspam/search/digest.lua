@@ -6,7 +6,9 @@
 --   median    of the latency; nil: none was ok
 --   first, rest, last   sums over the first quarter of the trial, what follows it, and
 --                       the last quarter: {started, ok, failed, p50, open, time}
---   plateau   ok a second in the later half
+--   plateau   ok a second in the later half; where a queue grew until connections were
+--             given up, ok a second before that: then the target was busy with those that
+--             still waited
 --   overload  where failures began in mid-trial: {rate: ok a second from then on,
 --             burst: connections that passed beyond that rate before, time}
 
@@ -14,6 +16,8 @@ local generator_limit = require "tspam.generator_limit"
 
 --- Fewer connections than this after the first failure tell no rate.
 local FEW <const> = 20
+--- A median that climbs by less, in seconds, is noise.
+local CLIMB <const> = 5e-3
 
 -- The slices in which connections were due; one that is started a moment late may
 -- fall into a slice of its own behind them, which says nothing.
@@ -64,6 +68,23 @@ local function overload(slices, result)
     time = first.time }
 end
 
+-- Where the latency climbs up to the first failure: ok a second while it did.
+local function busy(slices, result)
+  local first, last = result.first_failure, nil
+  for i, slice in ipairs(slices) do
+    last = first and slice.time <= first.time * (1 + 1e-6) and i or last
+  end
+  if not last or last < 3 or not slices[2].p50 or not slices[last].p50 then
+    return nil
+  end
+  local from, to = slices[2].p50, slices[last].p50
+  if to <= 2 * from or to - from < CLIMB then
+    return nil
+  end
+  local sum = part(slices, 2, last)
+  return sum.ok / sum.time
+end
+
 return function(result)
   local slices = opening(result)
   local quarter = #slices // 4
@@ -81,7 +102,9 @@ return function(result)
     t.last = part(slices, #slices - quarter + 1, #slices)
     local half = part(slices, #slices - 2 * quarter + 1, #slices)
     t.plateau = half.time > 0 and half.ok / half.time or nil
-    t.overload = overload(slices, result)
+    local queue = busy(slices, result)
+    t.plateau = queue or t.plateau
+    t.overload = not queue and overload(slices, result) or nil
   end
   return t
 end

@@ -121,8 +121,9 @@ function Search:lost(trial)
     format.share(goal.loss, 1), base)
 end
 
---- One valid or invalid trial, kept. -> trial; trial.invalid says whose limit it was
-function Search:measure(rate, length)
+--- One valid or invalid trial, kept. -> trial; trial.invalid says whose limit it was. aside:
+-- it is no evidence, whatever it shows.
+function Search:measure(rate, length, aside)
   if #self.trials >= self.options.max_trials then
     return self:stop { unfinished = true, reason = (
       "gave up after %d trials: a higher start or a larger increment needs fewer"):format(
@@ -132,7 +133,7 @@ function Search:measure(rate, length)
   local begin = self.options.now()
   local result = self:run { rate = rate, length = length }
   local trial = { rate = rate, length = length, result = result, begin = begin,
-    ended = self.options.now(), figures = digest(result) }
+    ended = self.options.now(), figures = digest(result), aside = aside }
   local limit, why = invalid(self, result, trial.figures)
   if limit then
     trial.invalid = limit
@@ -223,8 +224,7 @@ end
 -- the trial again
 local function explain(self, trial)
   local lowest, seen = self.evidence.lowest.rate, seen_in(self, trial)
-  local probe = self:measure(lowest, self.options.length)
-  probe.aside = true
+  local probe = self:measure(lowest, self.options.length, true)
   local answers = probe.invalid or probe.figures.failed <= 0.5 * probe.figures.n
   if answers and (not full_table.seen(trial.result) or self.looks >= LOOKS) then
     return false

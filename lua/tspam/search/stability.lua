@@ -20,6 +20,10 @@ local SUM <const> = 5 + 4 / 3
 local SHORTEST <const> = 1
 --- Trials disagree when their shares of misses are so many standard deviations apart.
 local BEYOND <const> = 4.5
+--- A median that climbs by less, in seconds, is noise.
+local CLIMB <const> = 5e-3
+--- A trial in which the first connections of this part all got through began well.
+local WELL <const> = 0.15
 --- So much more may fail than was due while the target served nobody.
 local OUT <const>, FEW <const> = 1.2, 5
 --- The highest stable load is not looked for more closely than this.
@@ -50,17 +54,35 @@ local function contradicted(evidence, goal, lossy)
   return false
 end
 
+-- A burst that was used up, or an outage: of what a trial loses from some moment on, others
+-- that pass say nothing.
+local function well_at_first(trial)
+  local first = trial.result.first_failure
+  return first ~= nil and first.time > WELL * trial.length
+end
+
 function stability.contradictions(evidence, goal)
   local list = {}
   for _, rate in ipairs(evidence.rates) do
     for _, trial in ipairs(evidence:trials(rate)) do
       if trial.figures.loss > evidence:allowed(trial.figures.n, goal)
-        and contradicted(evidence, goal, trial) then
+        and not well_at_first(trial) and contradicted(evidence, goal, trial) then
         list[#list + 1] = trial
       end
     end
   end
   return list
+end
+
+-- The latency climbs up to a moment: a queue grew until it was given up.
+local function climbs(result, time)
+  local first, last
+  for _, slice in ipairs(result.timeline) do
+    if slice.time <= time + 1e-6 and slice.p50 then
+      first, last = first or slice.p50, slice.p50
+    end
+  end
+  return last ~= nil and last > 2 * first and last - first > CLIMB
 end
 
 --- The only time in a trial in which the target served nobody, where that explains its
@@ -74,7 +96,9 @@ function stability.outage(result)
     return nil
   end
   local to = math.min(gap.to or length, length)
-  if result.failed > OUT * (result.rate * (to - gap.from) + FEW) then
+  if climbs(result, gap.from) then
+    return nil
+  elseif result.failed > OUT * (result.rate * (to - gap.from) + FEW) then
     return nil
   end
   local before, first = 0, result.first_failure
