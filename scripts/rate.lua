@@ -1,6 +1,5 @@
 #!/usr/bin/env tspam
 -- Measures a target at one or several rates of new connections.
-local tspam = require "tspam"
 local cli = require "tspam.cli"
 local jobs = require "tspam.job"
 local exit = require "tspam.exit"
@@ -40,7 +39,7 @@ end
 local job <close> = jobs.open(options, loads)
 for i, load in ipairs(loads) do
   if i > 1 then
-    tspam.sleep(options.cooldown)
+    job:wait(options.cooldown, "the next rate")
   end
   local result = not job:interrupted() and job:run(load)
   if not result then

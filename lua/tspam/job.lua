@@ -106,6 +106,7 @@ local function open(options, loads, preset)
   end
   local self = setmetatable({
     options = options, fields = fields, said = {}, results = {}, dry_run = not options.host,
+    waits = progress.new { quiet = options.quiet },
   }, Job)
   to_json.check(options.json)
   -- The server first: with it in this process a connection takes two descriptors.
@@ -168,6 +169,32 @@ end
 --- True when a signal has come: run nothing more, but finish.
 function Job.interrupted()
   return tspam.interrupted() ~= nil
+end
+
+--- Seconds that one sleep of a wait lasts.
+local WAIT_STEP <const> = 0.25
+--- What is left below this is no wait: a clock may not tell it from nothing.
+local SHORTEST <const> = 1e-6
+--- A wait that is shorter is not shown.
+local SHOWN_FROM <const> = 1
+
+--- Waits, and shows it: "waiting for WHAT, 40 s of at most 300 s". already: seconds that
+-- were waited for this before; most: seconds that it may take (what was waited for
+-- already, and now). -> true, or false when a signal came
+function Job:wait(seconds, what, already, most)
+  already = already or 0
+  most = most or already + seconds
+  local line, from = self.waits, tspam.now()
+  local waited, undisturbed = 0, not self:interrupted()
+  while undisturbed and seconds - waited > SHORTEST do
+    if most >= SHOWN_FROM then
+      line:waiting(what, already + waited, most)
+    end
+    undisturbed = tspam.sleep(math.min(WAIT_STEP, seconds - waited))
+    waited = tspam.now() - from
+  end
+  line:clear()
+  return undisturbed
 end
 
 --- Judges --require, writes the JSON and gives the exit status: see tspam.job.exit.

@@ -3,6 +3,7 @@
 --
 --   local progress = require("tspam.progress").new { label = "rate 5,000/s" }
 --   progress:update(interval)   -- what on_interval hands over
+--   progress:waiting("the target to accept again", 40, 300)
 --   progress:clear()            -- before anything else is written to stderr
 
 local tspam = require "tspam"
@@ -12,6 +13,8 @@ local Progress = {}
 Progress.__index = Progress
 
 local RED <const>, PLAIN <const> = "\27[31m", "\27[0m"
+--- Seconds between two plain lines of one wait.
+local WAIT_STEP <const> = 5
 
 local function environment(name)
   local value = os.getenv(name)
@@ -33,7 +36,7 @@ local function new(options)
   return setmetatable({
     label = options.label or "", quiet = options.quiet, out = options.out or io.stderr,
     terminal = terminal, columns = columns or 80, colour = colour,
-    since = 0, started = 0, ok = 0, failed = 0,
+    since = 0, started = 0, ok = 0, failed = 0, told = 0,
   }, Progress)
 end
 
@@ -45,6 +48,18 @@ local function line(self, figures)
     format.time(figures.p50), format.time(figures.p99))
 end
 
+-- Takes the place of the line on a terminal; else a line of its own.
+local function show(self, text)
+  if self.terminal then
+    self.out:write("\r", text, "\27[K")
+    self.shown = true
+  else
+    self.out:write(text, "\n")
+  end
+  self.out:flush()
+end
+
+--- What a run has done in the interval that just ended.
 function Progress:update(figures)
   for _, name in ipairs { "started", "ok", "failed" } do
     self[name] = self[name] + figures[name]
@@ -58,13 +73,24 @@ function Progress:update(figures)
     if self.colour and self.failed > 0 then
       text = text:gsub("failed %S+", RED .. "%0" .. PLAIN)
     end
-    self.out:write("\r", text, "\27[K")
-    self.shown = true
-  else
-    self.out:write(text, "\n")
   end
-  self.out:flush()
+  show(self, text)
   self.since, self.started, self.ok, self.failed = figures.time, 0, 0, 0
+end
+
+--- What is waited for, for how many seconds so far, and how many at most (nil: no
+-- bound is known). Call it often: a plain stream gets a line every 5 s of a wait.
+function Progress:waiting(what, waited, most)
+  if what ~= self.what or waited < self.told then
+    self.what, self.told = what, 0
+  end
+  if self.quiet or not self.terminal and waited - self.told < WAIT_STEP then
+    return
+  end
+  local bound = most and (" of at most %s"):format(format.span(most)) or ""
+  local text = ("waiting for %s, %d s%s"):format(what, waited // 1, bound)
+  show(self, self.terminal and text:sub(1, self.columns - 1) or text)
+  self.told = waited
 end
 
 --- Takes the line off a terminal; plain lines stay.

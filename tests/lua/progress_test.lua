@@ -81,4 +81,49 @@ test("an interval in which nothing ended shows dashes", function()
   contains(out.text, "p50 -  p99 -")
 end)
 
+test("a wait says for what, for how long, and how long at most", function()
+  local p, out = new { terminal = true, columns = 80 }
+  p:waiting("the target to accept again", 40.7, 300)
+  equal(out.text, "\rwaiting for the target to accept again, 40 s of at most 300 s\27[K")
+  p:clear()
+  equal(out.text:sub(-4), "\r\27[K")
+end)
+
+test("a wait without a bound says none", function()
+  local p, out = new { terminal = false }
+  p:waiting("the last answers", 5)
+  equal(out.text, "waiting for the last answers, 5 s\n")
+end)
+
+test("a plain stream gets a line every 5 seconds of a wait, a terminal each time", function()
+  for terminal, lines in pairs { [true] = 25, [false] = 2 } do
+    local p, out = new { terminal = terminal, columns = 80 }
+    for i = 0, 24 do
+      p:waiting("the next rate", i / 2, 12)
+    end
+    equal(select(2, out.text:gsub("waiting for the next rate", "")), lines)
+  end
+end)
+
+test("another wait begins to count anew", function()
+  local p, out = new { terminal = false }
+  p:waiting("the target", 9, 30)
+  p:waiting("the next rate", 4, 10)
+  p:waiting("the next rate", 5, 10)
+  p:waiting("the next rate", 1, 10)
+  p:waiting("the next rate", 6, 10)
+  equal(out.text, "waiting for the target, 9 s of at most 30 s\n"
+    .. "waiting for the next rate, 5 s of at most 10 s\n"
+    .. "waiting for the next rate, 6 s of at most 10 s\n")
+end)
+
+test("a wait is cut to a narrow terminal, and silent with --quiet", function()
+  local p, out = new { terminal = true, columns = 20 }
+  p:waiting("the target to accept again", 1, 2)
+  equal(#out.text:match("\r([^\27]*)"), 19)
+  p, out = new { terminal = true, quiet = true }
+  p:waiting("the target to accept again", 1, 2)
+  equal(out.text, "")
+end)
+
 return t.finish()
