@@ -4,7 +4,6 @@ local t = require "harness"
 local dkjson = require "dkjson"
 local fixture = require "fixture"
 local json = require "tspam.json"
-local plot = require "tspam.plot"
 local report = require "tspam.report.saturate"
 local port_walk = require "tspam.port_walk"
 local test, equal, contains = t.test, t.equal, t.contains
@@ -46,26 +45,6 @@ test("the half of the kernel's range that it takes last is walked by every secon
   equal(walk:take(100), "1001-1331/2")
   equal(walk:take(100), "1333-1663/2")
   equal(walk:take(1000), "1001-1999/2")
-end)
-
-local function plain(x)
-  return tostring(x)
-end
-
-test("a plot has its marks where the points are", function()
-  local lines = plot({ { 10, 0, "o" }, { 100, 5, "o" }, { 1000, 10, "x" } },
-    { title = "title", unit = plain, label = plain, width = 11, height = 3 })
-  equal(table.concat(lines, "\n"), table.concat({
-    "title",
-    "       10 |          x",
-    "          |     o",
-    "        0 |o",
-    "          +-----------",
-    "           10     1000" }, "\n"))
-end)
-
-test("one point is no plot", function()
-  equal(#plot({ { 10, 1, "o" } }, { title = "t", unit = plain, label = plain }), 0)
 end)
 
 local function outcome(answer, more)
