@@ -1,5 +1,7 @@
 --- The causes of a run's failures: counted, and in words.
 
+local format = require "tspam.format"
+
 local failures = {}
 
 --- "refused/connect 20, timeout/connect 5".
@@ -37,10 +39,11 @@ function failures.broken(result)
   return failures.count(result, "/send$") + failures.count(result, "/reply$")
 end
 
---- Where nothing got through: "100.0% failed: refused/connect 20; does anything
+--- Where nothing got through: "100 % failed: refused/connect 20; does anything
 -- listen on 127.0.0.1 port 1?". target: where tspam.run says it was, if it does.
 function failures.sentence(result, failed)
-  local text = ("%.1f%% failed: %s"):format(100 * failed / result.started, failures.list(result))
+  local text = ("%s failed: %s"):format(format.share(failed, result.started),
+    failures.list(result))
   local target = result.target
   if not target or result.ok > 0 then
     return text

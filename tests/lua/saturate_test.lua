@@ -138,7 +138,7 @@ test("a closed port ends the search at once, with the failures and status 4", fu
   local last = value.trials[#value.trials]
   equal(last.trial, "fail")
   equal(last.why, "100.0% failed: refused/connect 20")
-  contains(value.answer.reason, "already at the lowest rate, 50/s, 100.0% failed: "
+  contains(value.answer.reason, "already at the lowest rate, 50/s, 100 % failed: "
     .. "refused/connect 20; does anything listen on 127.0.0.1 port 1?")
 end)
 

@@ -59,6 +59,7 @@ for _, row in ipairs {
   { "ramp", "--from 10 --to 20 -l 0.2", COMMON .. "runs", "rate" },
   { "saturate", "--start 20 --max-rate 22 -l 0.2 -o 0",
     COMMON .. "answer ceiling connections trials" },
+  { "stepup", "--start 20 --max-rate 22 -l 0.2 -s 1000", COMMON .. "answer runs" },
   { "capacity", "-r 50 --hold 1", COMMON .. "answer runs" },
   { "soak", "-r 20 -l 1", COMMON .. "answer runs" },
   { "server", "-p 0", EVERY .. "listen stats" },

@@ -1,7 +1,8 @@
 --- The end of a client script: judges --require, writes the JSON, gives the exit
 -- status. finish(job, outcome) -> status. outcome:
 --   schema        "tspam.rate/1"
---   fields        { {key, value}, … } of the document (default: runs)
+--   fields        { {key, value}, … } of the document (default: answer and runs)
+--   answer        { {key, value}, … } of the field "answer" (default: there is none)
 --   metrics       { name = number } that --require may ask for, of the kinds given to cli.parse
 --   error         why the script broke off after a part of its work: told in the document,
 --                 then on stderr, status 1 (default: the load that job:run was refused)
@@ -44,12 +45,12 @@ local function requirements(job, metrics)
   return json.list(checks), held
 end
 
-local function runs(job)
+local function answer_and_runs(job, answer)
   local list = {}
   for i, result in ipairs(job.results) do
     list[i] = to_json.run(result)
   end
-  return { { "runs", json.list(list) } }
+  return { { "answer", answer and json.object(answer) }, { "runs", json.list(list) } }
 end
 
 -- What ended the work early -> { text, load (nil: no load's fault) } | nil
@@ -67,7 +68,7 @@ local function write_json(job, outcome, checks, held, refused)
   local fields = {
     { "target", to_json.target(job) }, { "interrupted", job:interrupted() },
   }
-  local own = outcome.fields or runs(job)
+  local own = outcome.fields or answer_and_runs(job, outcome.answer)
   table.move(own, 1, #own, #fields + 1, fields)
   fields[#fields + 1] = refused and error_field(refused)
   fields[#fields + 1] = { "requirements", checks }
