@@ -10,7 +10,7 @@ local options = cli.parse {
   name = "stepup",
   about = "The original tool's search, short enough to be read and changed: up by a factor a step "
     .. "until the median latency has doubled. Trust saturate instead: where a device drops what "
-    .. "is too much, retries hide it until half of all are dropped (143 % above the limit).",
+    .. "is too much, retries hide it up to twice its limit and more (not with --timeout 0.9).",
   groups = { "target", "payload", "sources", "run", "output" },
   metrics = { answer = "rate" },
   { "-r --start", "rate", "rate of the first step, which the others are compared with",
