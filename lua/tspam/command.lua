@@ -2,6 +2,7 @@
 -- argv is like C's: argv[0] the executable's name, argv[1] … the words.
 
 local tspam = require "tspam"
+local copy = require "tspam.copy"
 local nearest = require "tspam.nearest"
 local origin = require "tspam.origin"
 local exit = require "tspam.exit"
@@ -20,6 +21,8 @@ Options:
   -V, --version        print the versions and stop
   -l, --list           print the shipped scripts, one a line
   --copy NAME [DIR]    copy a shipped script to DIR (.), to be changed; overwrites nothing
+  --with-modules       with --copy: the Lua modules that it uses as well, to DIR/tspam; the
+                       copy uses them
 
 "tspam rate --help" prints the options of rate.
 ]]
@@ -54,23 +57,13 @@ local function list()
   end
 end
 
-local function copy(name, dir, extra)
-  if not name or extra then
-    exit(2, "--copy takes the name of a shipped script and a directory: --copy NAME [DIR]")
-  end
-  local path = shipped.copy(name, dir or ".")
-  say("wrote %s; run it by: tspam %s\n", path, path)
-end
+local WITH_MODULES <const> = "--with-modules"
 
-local OPTIONS <const> = {
-  ["-h"] = help,
-  ["-V"] = version,
-  ["-l"] = list,
-  ["--copy"] = copy,
-}
-OPTIONS["--help"] = OPTIONS["-h"]
-OPTIONS["--version"] = OPTIONS["-V"]
-OPTIONS["--list"] = OPTIONS["-l"]
+local COPY_USAGE <const> = "--copy takes the name of a shipped script and a folder: "
+  .. "--copy NAME [DIR] [--with-modules]"
+
+-- word -> what it does, with the words behind it; filled below
+local OPTIONS <const> = {}
 
 local function unknown_option(word)
   local names = {}
@@ -82,6 +75,38 @@ local function unknown_option(word)
   exit(2, ("unknown option '%s': %s"):format(word,
     near and ("did you mean '%s'?"):format(near) or "see tspam --help"))
 end
+
+local function copy_script(...)
+  local words, with_modules = {}, false
+  for _, word in ipairs { ... } do
+    if word == WITH_MODULES then
+      with_modules = true
+    elseif word:find("^%-.") then
+      unknown_option(word)
+    else
+      words[#words + 1] = word
+    end
+  end
+  if not words[1] or words[3] then
+    exit(2, COPY_USAGE)
+  end
+  local path, modules = copy(words[1], words[2] or ".", with_modules)
+  say("wrote %s%s; run it by: tspam %s\n", path, with_modules
+    and (" and %d modules below %s/"):format(modules, path:gsub("[^/]*$", "tspam")) or "", path)
+end
+
+-- Before --copy, or without it.
+local function modules_of_copy(word, ...)
+  if word ~= "--copy" then
+    exit(2, "--with-modules goes with --copy NAME")
+  end
+  copy_script(WITH_MODULES, ...)
+end
+
+OPTIONS["-h"], OPTIONS["--help"] = help, help
+OPTIONS["-V"], OPTIONS["--version"] = version, version
+OPTIONS["-l"], OPTIONS["--list"] = list, list
+OPTIONS["--copy"], OPTIONS[WITH_MODULES] = copy_script, modules_of_copy
 
 -- Loads the script; a missing file and a syntax error are one line each.
 local function load_script(word)

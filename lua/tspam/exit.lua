@@ -12,9 +12,10 @@ end
 
 local module = {}
 
---- True for an object that exit raised.
+--- True for an object that exit raised, also that of a copied tspam.exit (--copy).
 function module.is(value)
-  return getmetatable(value) == Exit
+  local kind = getmetatable(value)
+  return type(kind) == "table" and kind.__name == Exit.__name
 end
 
 return setmetatable(module, {

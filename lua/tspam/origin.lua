@@ -6,8 +6,6 @@ local shell = require "tspam.shell"
 
 local origin = {}
 
-local command, date
-
 -- Bytes that have no place within '…': control characters, and what is no UTF-8, which
 -- the JSON would lose. Bash, zsh, ksh and POSIX of 2024 read $'\ooo'.
 local function as_octal(word)
@@ -34,17 +32,18 @@ function origin.line(argv)
   return table.concat(words, " ")
 end
 
---- Called once, before a script begins.
+--- Called once, before a script begins. Kept in tspam, so that a copied tspam.origin
+-- (--copy) knows it too.
 function origin.note(argv)
-  command, date = origin.line(argv), os.date("!%Y-%m-%dT%H:%M:%SZ")
+  tspam.started = { command = origin.line(argv), date = os.date("!%Y-%m-%dT%H:%M:%SZ") }
 end
 
 --- { {key, value}, … }: of every document, behind its schema.
 function origin.fields()
-  local machine = tspam.machine()
+  local machine, started = tspam.machine(), tspam.started or {}
   return {
     { "version", tspam.version }, { "commit", tspam.versions.commit },
-    { "command", command }, { "date", date },
+    { "command", started.command }, { "date", started.date },
     { "host", machine.host }, { "kernel", machine.kernel }, { "cpus", machine.cpus },
   }
 end

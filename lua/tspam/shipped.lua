@@ -2,7 +2,6 @@
 
 local tspam = require "tspam"
 local nearest = require "tspam.nearest"
-local exit = require "tspam.exit"
 local shell = require "tspam.shell"
 
 local shipped = {}
@@ -66,26 +65,13 @@ function shipped.find(word)
   return nil, ("no such file '%s': %s"):format(word, suggestion(word)), 1
 end
 
---- Copies a shipped script into a directory. -> the path written
-function shipped.copy(name, dir)
-  local source <close> = name:find("^[%w_-]+$") and io.open(path_of(name), "rb") or nil
-  if not source then
-    exit(2, ("--copy: no shipped script '%s': %s"):format(name, suggestion(name)))
+--- The text of a shipped script | nil, what was meant perhaps.
+function shipped.text(name)
+  local file <close> = name:find("^[%w_-]+$") and io.open(path_of(name), "rb") or nil
+  if not file then
+    return nil, suggestion(name)
   end
-  local path = ("%s/%s.lua"):format(dir:gsub("(.)/+$", "%1"), name)
-  if exists(path) then
-    exit(1, ("--copy: '%s' exists already and is not overwritten"):format(path))
-  end
-  local target, message = io.open(path, "wb")
-  if not target then
-    exit(1, "--copy: cannot write " .. message)
-  end
-  local written, problem = target:write(source:read("a"))
-  local closed, late = target:close()
-  if not (written and closed) then
-    exit(1, ("--copy: cannot write %s: %s"):format(path, problem or late))
-  end
-  return path
+  return file:read("a")
 end
 
 return shipped

@@ -34,6 +34,24 @@ static int search_embedded(lua_State *L)
     return 1;
 }
 
+/* tspam.modules() -> { {name=, file=, text=}, ... }: the modules in the executable */
+static int lib_modules(lua_State *L)
+{
+    lua_newtable(L);
+    lua_Integer n = 0;
+    for (const struct tsp_embedded *e = tsp_embedded; e->name; e++) {
+        lua_createtable(L, 0, 3);
+        lua_pushstring(L, e->name);
+        lua_setfield(L, -2, "name");
+        lua_pushstring(L, e->file);
+        lua_setfield(L, -2, "file");
+        lua_pushlstring(L, (const char *)e->text, e->size);
+        lua_setfield(L, -2, "text");
+        lua_rawseti(L, -2, ++n);
+    }
+    return 1;
+}
+
 /* Before the search along the path, so that a stray ./tspam is no surprise; after
  * it where the user has set LUA_PATH: that is how modules are overridden. */
 static void add_searcher(lua_State *L)
@@ -88,6 +106,8 @@ static int open_tspam(lua_State *L)
     lua_newtable(L);
     add_versions(L);
     add_places(L);
+    lua_pushcfunction(L, lib_modules);
+    lua_setfield(L, -2, "modules");
     tsp_luaopen_hist(L);
     lua_setfield(L, -2, "histogram");
     tsp_luaopen_server(L);

@@ -19,6 +19,9 @@ run --copy ramp "$dir"
 check "a moved tree copies a script" test -s "$dir/ramp.lua"
 run ramp.lua --from 10 --to 50 -l 0.4
 check "the copy runs" status_is 0
+run --copy ramp --with-modules "$dir/own"
+run own/ramp.lua --from 10 --to 50 -l 0.4
+check "a copy with its modules runs" eval 'status_is 0 && test -s "$dir/own/tspam/job.lua"'
 
 # The path alone does not find them: the modules are in the executable.
 LUA_PATH="$dir/nowhere/?.lua" run rate -r 50 -l 0.2

@@ -114,6 +114,7 @@ for _, row in ipairs {
   { "src/bind/lua_sys.c", "sys_machine", "The rest of tspam" },
   { "src/bind/lua_run.c", "put_in_force", "The result" },
   { "src/bind/lua_lib.c", "add_versions", "The rest of tspam" },
+  { "src/bind/lua_lib.c", "lib_modules", "The rest of tspam" },
 } do
   test(("what %s of %s pushes is described"):format(row[2], row[1]), function()
     for _, name in ipairs(pushed(row[1], row[2])) do

@@ -5,7 +5,9 @@
 return function(result, format, out)
   local name = "tspam.report." .. (format or "text")
   local found, write = pcall(require, name)
-  if not found then
+  if not found and not write:find("module '" .. name .. "' not found", 1, true) then
+    error(write, 0) -- it is there, and is no Lua
+  elseif not found then
     error(("report: no format '%s' (no module %s)"):format(format, name), 2)
   end
   write(result, out or io.stdout)
