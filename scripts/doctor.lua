@@ -14,7 +14,7 @@ local options = cli.parse {
   { "-r --rate", "rate", "new connections per second (1k)" },
   { "-l --length", "time", "how long to open connections (10)", min = 1e-3 },
   { "--count", "count", "how many connections to open, instead of --length" },
-  { "--concurrency", "count", "keep so many open instead of a rate, as fast as they finish",
+  { "--concurrency", "count", "instead of a rate: keep so many open, a new one when one ends",
     max = 1e6 },
 }
 

@@ -12,7 +12,7 @@ local options = cli.parse {
   groups = { "target", "payload", "sources", "run", "output" },
   { "--from", "rate", "rate at the beginning", min = 0, default = "0" },
   { "--to", "rate", "rate at the end", min = 0, default = "1k" },
-  { "-l --length", "time", "how long the way takes", min = 1e-3, default = "10" },
+  { "-l --length", "time", "length of the ramp", min = 1e-3, default = "10" },
 }
 
 if options.from == 0 and options.to == 0 then

@@ -12,7 +12,7 @@ local options = cli.parse {
   { "-l --length", "time", "how long to open connections (10)", min = 1e-3 },
   { "-o --cooldown", "time", "pause between two rates", default = "0" },
   { "--count", "count", "how many connections to open, instead of --length" },
-  { "--concurrency", "count", "keep so many open instead of a rate, as fast as they finish",
+  { "--concurrency", "count", "instead of a rate: keep so many open, a new one when one ends",
     max = 1e6 },
 }
 
@@ -23,7 +23,7 @@ local function refuse_both(one, other, why)
   end
 end
 refuse_both("length", "count")
-refuse_both("concurrency", "arrivals", ": a closed loop has no arrivals")
+refuse_both("concurrency", "arrivals", ": a connection is opened when one ends")
 
 local loads = {}
 for i, rate in ipairs(options.rate) do
@@ -49,7 +49,7 @@ for i, load in ipairs(loads) do
 end
 if #job.results < #loads or job:interrupted() and #loads > 1 then
   job:write(("%s: %d of %d rates were measured%s.\n"):format(
-    job:interrupted() and "Interrupted" or "Refused", #job.results, #loads,
+    job:interrupted() and "Interrupted" or "This machine refused a rate", #job.results, #loads,
     (job.results[#job.results] or {}).interrupted and ", the last of them in part" or ""))
 end
 return job:finish { schema = "tspam.rate/1" }

@@ -62,15 +62,15 @@ repeat
   end
 until reason or held == options.max_rate or not job:wait(options.cooldown, "the next step")
 
+local known = held and format.rate(held) .. " went well; " or "No rate went well; "
 if reason then
   reason = ("at %s, %s"):format(format.rate(rate), reason)
 elseif held == options.max_rate then
-  reason = ("no limit found up to %s (--max-rate)"):format(format.rate(held))
+  known, reason = "", ("No limit found up to %s (--max-rate)"):format(format.rate(held))
 else
   reason = "the search was interrupted"
 end
-job:write(("\n%s; %s\n"):format(held and format.rate(held) .. " went well" or "No rate went well",
-  format.sentence(reason)))
+job:write("\n", format.sentence(known .. reason), "\n")
 return job:finish {
   schema = "tspam.stepup/1", metrics = { answer = held },
   answer = { { "rate", held }, { "reason", reason }, { "limited_by", limit or "none found" } },

@@ -110,7 +110,7 @@ function conditions.parse(text, extra)
   extra = extra or {}
   local name, op, value = text:match("^%s*([%w_.]+)%s*([<>=]=?)%s*(.-)%s*$")
   if not compare[op] then
-    return nil, "METRIC OP VALUE like 'p99<50ms' wanted, OP one of < <= > >= =="
+    return nil, "a condition like 'p99<50ms' wanted: a metric, one of < <= > >= ==, a value"
   end
   local kind, get = metric(name, extra)
   if not kind then

@@ -112,9 +112,9 @@ end
 function format.finding(f, head)
   local line = ("%s: %s: have %s, need %s"):format(head or f.severity, f.what, f.have, f.need)
   if f.effect ~= "" then
-    line = line .. "; else " .. f.effect
+    line = line .. "; otherwise " .. f.effect
   end
-  return f.remedy ~= "" and ("%s; mend: %s"):format(line, f.remedy) or line
+  return f.remedy ~= "" and ("%s; to mend it: %s"):format(line, f.remedy) or line
 end
 
 return format

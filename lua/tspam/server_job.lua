@@ -57,6 +57,18 @@ function Service:wait()
   return self.server:wait(1)
 end
 
+local function ran_short(refused, shed, open)
+  local words = {}
+  if refused > 0 then
+    words[1] = ("accept failed %s for want of descriptors or memory"):format(
+      format.plural(refused, "time"))
+  end
+  if shed > 0 then
+    words[#words + 1] = ("%s reset to make room"):format(format.plural(shed, "connection"))
+  end
+  return ("%s; %s open"):format(table.concat(words, ", "), format.count(open))
+end
+
 --- Says what ran short since the last call; nothing where nothing did.
 function Service:complain()
   local stats = self.server:stats()
@@ -64,8 +76,7 @@ function Service:complain()
   local shed = stats.shed - self.seen.shed
   self.seen = stats
   if refused > 0 or shed > 0 then
-    self:say("short of descriptors: accept failed %s, %s shed, %s open",
-      format.plural(refused, "time"), format.plural(shed, "connection"), format.count(stats.open))
+    self:say("%s", ran_short(refused, shed, stats.open))
   end
 end
 

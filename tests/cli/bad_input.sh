@@ -37,7 +37,7 @@ refused 2 "option '--hold': seconds or a time like" capacity --hold 0
 refused 2 "option '--local-ip'" rate -I foo
 refused 2 "its port by -p 3000" rate -H 127.0.0.1:3000
 refused 2 "unknown metric 'p101'" rate --require 'p101<5'
-refused 2 "OP one of" rate --require 'p99'
+refused 2 "one of < <= > >= ==" rate --require 'p99'
 refused 1 "no-such-host.invalid" rate -H no-such-host.invalid
 refused 1 "127.0.0.1" rate -6 -H 127.0.0.1
 refused 1 "cannot read '$dir/none': No such file or directory" rate -c "$dir/none"

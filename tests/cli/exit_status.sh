@@ -47,7 +47,8 @@ wait "$pid"
 mv "$dir/rate.err" "$dir/err" && mv "$dir/rate.out" "$dir/out"
 check "a refused rate is a failure: 1" status_is 1
 check "  said by name" err_has "tspam: 6/s: local_ports 20003-20003: every port is reserved"
-check "  the rate before it is in the text" out_has "Refused: 1 of 2 rates were measured."
+check "  the rate before it is in the text" \
+    out_has "This machine refused a rate: 1 of 2 rates were measured."
 check "  and in the JSON, which names the refused one" jq -e \
     '(.runs | length) == 1 and .error.rate == 6 and (.ok | not)' "$dir/refused"
 

@@ -121,7 +121,7 @@ local rows = {
   { { "--local-ports", "some" }, 2,
     "option '--local-ports': \"auto\", \"kernel\", \"walk\" or a range like \"1024-65535\" wanted, "
     .. "got 'some'" },
-  { { "-H", "" }, 2, "option '--host': a text that is not empty wanted, got ''" },
+  { { "-H", "" }, 2, "option '--host': a text wanted, got ''" },
   { { "-H", "127.0.0.1:3000" }, 2,
     "option '--host': a name or address wanted, its port by -p 3000, got '127.0.0.1:3000'" },
   { { "-H", "[::1]:80" }, 2,

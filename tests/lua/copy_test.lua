@@ -146,7 +146,7 @@ test_in("a rule that is changed in a copied module changes the copy, and not wha
     _, out = t.shell(("cd %s/mine && %s stepup.lua %s"):format(HOME, TSPAM, words))
     contains(out, "70/s are enough")
     _, out = run("stepup" .. words)
-    contains(out, "80/s went well; no limit found up to 80/s (--max-rate).\n")
+    contains(out, "No limit found up to 80/s (--max-rate).\n")
   end)
 
 -- The command line has loaded these before the script begins.

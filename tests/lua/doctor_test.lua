@@ -99,7 +99,7 @@ test("saturate says beforehand which limits it will meet, and nothing where ther
     local _, out = t.shell("ulimit -n 150;" .. words)
     local line = out:match("note: [^\n]*")
     contains(line, "note: from 100/s on: open files (RLIMIT_NOFILE): have 150, need ")
-    contains(line, "; mend: as root: ulimit -Hn ")
+    contains(line, "; to mend it: as root: ulimit -Hn ")
     _, out = t.shell(words)
     assert(not out:find("note: ", 1, true), out)
   end)

@@ -1,9 +1,10 @@
--- What the client scripts share, without a load: waits, on a clock of the test's own.
+-- What scripts share, without a load: waits, on a clock of the test's own; complaints.
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local tspam = require "tspam"
 local jobs = require "tspam.job"
 local progress = require "tspam.progress"
+local serving = require "tspam.server_job"
 local test, equal = t.test, t.equal
 
 -- Runs fn(job, out) while sleeping takes no time; a signal comes after `signal` seconds.
@@ -63,6 +64,30 @@ test("a signal ends a wait, and the next one does not begin", function()
     equal(job:wait(0, "the next rate"), false)
     equal(clock(), 2)
   end)
+end)
+
+-- What a server says of what ran short between two looks at its counts.
+local function complaint(accept_errors, shed)
+  local real, out = io.stderr, t.buffer()
+  io.stderr = out
+  local service <close> = serving.open { listen = { "127.0.0.1" }, port = 0 }
+  local server, stats = service.server, service.server:stats()
+  stats.accept_errors, stats.shed, stats.open = accept_errors, shed, 1995
+  service.server = { stats = function() return stats end, stop = function() server:stop() end }
+  out.text = ""
+  service:complain()
+  service:complain()
+  io.stderr = real
+  return out.text
+end
+
+test("a server says what ran short, only what did, and once", function()
+  equal(complaint(0, 0), "")
+  equal(complaint(0, 2), "server: 2 connections reset to make room; 1,995 open\n")
+  equal(complaint(1, 0), "server: accept failed 1 time for want of descriptors or memory; "
+    .. "1,995 open\n")
+  equal(complaint(3, 1), "server: accept failed 3 times for want of descriptors or memory, "
+    .. "1 connection reset to make room; 1,995 open\n")
 end)
 
 return t.finish()

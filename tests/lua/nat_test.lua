@@ -55,9 +55,9 @@ end)
 
 test("what nat could not keep is said, and nothing where it kept all", function()
   contains(text_of { nat = { reported = 5, unlisted = 3 } },
-    "There are more outside addresses than are listed: those of 3 connections.\n")
+    "The list of outside addresses is not complete: 3 connections had others.\n")
   contains(text_of { nat = { reported = 5, uncompared = 3 } },
-    "Collisions and reuse are told of the first connections only: 3 connections left out.\n")
+    "Collisions and reuse were counted for the first connections only, without 3 connections.\n")
   local text = text_of { nat = { reported = 5, unreported = 0, unlisted = 0, uncompared = 0 } }
   contains(text, "nat               reported 5\n")
   assert(not text:find("report%-peer") and not text:find("left out"), text)

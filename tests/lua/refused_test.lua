@@ -44,7 +44,7 @@ test("a rate that is refused does not lose the report and the JSON of the rates 
     local status, out, err, value = refused(3, "rate", "-r 100 -r 200 -r 300 -r 400 -l 0.1")
     equal(status, 1)
     equal(err, "tspam: 300/s: worker 1: Cannot allocate memory\n")
-    contains(out, "Refused: 2 of 4 rates were measured.\n")
+    contains(out, "This machine refused a rate: 2 of 4 rates were measured.\n")
     equal(#value.runs, 2)
     equal(value.runs[1].due, 10)
     equal(value.runs[2].due, 20)

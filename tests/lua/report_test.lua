@@ -73,8 +73,8 @@ test("warnings, verdict, reasons and an interrupt come last", function()
       remedy = "ulimit -n 5000", effect = "connections fail with no-fd" } },
   }
   contains(text, "Interrupted: this is what was measured until then.\n"
-    .. "warning: open files: have 1,024, need 5,000; else connections fail with no-fd; "
-    .. "mend: ulimit -n 5000\n"
+    .. "warning: open files: have 1,024, need 5,000; otherwise connections fail with no-fd; "
+    .. "to mend it: ulimit -n 5000\n"
     .. "Verdict: invalid, this machine was the limit, not the target.\n"
     .. "  late starts: p99 of lag 20 ms\n")
 end)
@@ -93,7 +93,7 @@ end)
 test("sources and nat are lines of their own, with units", function()
   local text = text_of { sources = { tuples = 28232, picked_by = "tspam", shortest_reuse = 0.5 },
     nat = { translated = true, ports_preserved = 0.25, outside_addresses = { "192.0.2.1" } } }
-  contains(text, "picked by tspam, shortest reuse 500 ms, tuples 28,232\n")
+  contains(text, "picked by tspam, 28,232 pairs of address and port, shortest reuse 500 ms\n")
   contains(text, "outside addresses 192.0.2.1, ports preserved 25.0 %, translated true\n")
 end)
 

@@ -125,7 +125,7 @@ function types.text()
     if text ~= "" then
       return text
     end
-    return nil, "a text that is not empty wanted"
+    return nil, "a text wanted"
   end
 end
 
@@ -138,7 +138,7 @@ function types.host()
     elseif text ~= "" then
       return text
     end
-    return nil, "a text that is not empty wanted"
+    return nil, "a text wanted"
   end
 end
 

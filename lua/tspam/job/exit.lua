@@ -20,7 +20,7 @@ local output = require "tspam.output"
 local function got_text(check)
   local got = check.got
   if not got then
-    return "nothing to judge"
+    return "not measured"
   elseif check.kind == "share" then
     return "got " .. format.share(got, 1)
   elseif check.kind == "time" then

@@ -6,10 +6,10 @@ local format = require "tspam.format"
 -- What a failure that hit every connection means. A cause without a row is
 -- named and left at that.
 local MEANS <const> = {
-  refused = "nothing listens there, or a device on the way refuses for it",
+  refused = "nothing listens there, or a device on the way refuses them",
   timeout = "no answer came within the time-out",
-  unreachable = "the network says that there is no way there",
-  reset = "the other end broke the connections off",
+  unreachable = "the network reports that it has no route there",
+  reset = "the other end reset the connections",
   short = "the answers had fewer bytes than --expect asks for",
   ["no-port"] = "this machine has no source port left",
   ["no-fd"] = "this machine has no file descriptor left",
@@ -29,8 +29,9 @@ local function nat_sentences(nat, out)
   say(nat.unreported, nat.reported == 0
     and "The server does not report peers: start it with --report-peer (%s without a report)."
     or "Not every server reports peers: start each with --report-peer (%s without a report).")
-  say(nat.unlisted, "There are more outside addresses than are listed: those of %s.")
-  say(nat.uncompared, "Collisions and reuse are told of the first connections only: %s left out.")
+  say(nat.unlisted, "The list of outside addresses is not complete: %s had others.")
+  say(nat.uncompared,
+    "Collisions and reuse were counted for the first connections only, without %s.")
 end
 
 return function(result, out)

@@ -120,9 +120,9 @@ local function counts(result, out)
   line(out, "failed", format.count(result.failed), format.share(result.failed, result.due))
   causes(result, out)
   for _, row in ipairs {
-    { "aborted", "still open when the run was broken off" },
+    { "aborted", "still open when the run was ended early" },
     { "capped", "not opened: --max-open was reached" },
-    { "not_started", "due, but this machine came no further" },
+    { "not_started", "due, but this machine was too slow to open them" },
     { "retransmitted", "connections whose SYN or data was sent again" },
   } do
     if (result[row[1]] or 0) > 0 then
@@ -135,8 +135,23 @@ local function counts(result, out)
     "sent, " .. format.bytes(result.bytes_received or 0) .. " received")
 end
 
+local function sources_row(sources, out)
+  local words = {}
+  local function add(value, text, show)
+    words[#words + 1] = value and text:format(show(value)) or nil
+  end
+  add(sources.picked_by, "picked by %s", function(who)
+    return who == "kernel" and "the kernel" or who
+  end)
+  add(sources.tuples, "%s pairs of address and port", format.count)
+  add((sources.skipped or 0) > 0 and sources.skipped, "%s refused by the kernel", format.count)
+  add(sources.shortest_reuse, "shortest reuse %s", format.time)
+  if words[1] then
+    out:write(format.row(out.width, "sources", table.concat(words, ", ")))
+  end
+end
+
 local SPECIAL <const> = {
-  shortest_reuse = format.time,
   ports_preserved = function(share) return format.share(share, 1) end,
 }
 
@@ -160,8 +175,8 @@ end
 -- Of nat: what is a sentence where it is not 0.
 local SAID <const> = { unreported = true, unlisted = true, uncompared = true }
 
--- "key value" of a small table, sorted by key: sources, nat.
-local function small_table(out, title, values)
+-- "key value", sorted by key.
+local function nat_row(values, out)
   local keys, words = {}, {}
   for key in pairs(values or {}) do
     keys[#keys + 1] = not SAID[key] and key or nil
@@ -171,7 +186,7 @@ local function small_table(out, title, values)
     words[i] = ("%s %s"):format(key:gsub("_", " "), value_text(key, values[key]))
   end
   if #words > 0 then
-    out:write(format.row(out.width, title, table.concat(words, ", ")))
+    out:write(format.row(out.width, "nat", table.concat(words, ", ")))
   end
 end
 
@@ -195,8 +210,8 @@ return function(result, to)
   local out = page(result, to)
   asked(result, out)
   counts(result, out)
-  small_table(out, "sources", result.sources)
-  small_table(out, "nat", result.nat)
+  sources_row(result.sources or {}, out)
+  nat_row(result.nat, out)
   phase_table(result, out)
   sentences(result, out)
 end
