@@ -6,6 +6,7 @@ installed() { cmake --install "$TSPAM_BUILD" --prefix "$dir/here" >/dev/null 2>"
 check "the build installs" installed
 check "the reference of the Lua interface is installed where the README points to it" \
     test -s "$dir/here/share/doc/tspam/lua/README.md"
+check "so is the page about standards" test -s "$dir/here/share/doc/tspam/docs/standards.md"
 mkdir "$dir/elsewhere"
 mv "$dir/here" "$dir/elsewhere/tspam"
 TSPAM=$dir/elsewhere/tspam/bin/tspam
