@@ -134,9 +134,8 @@ local function count(search, run, seen, rate)
   return full_table.seen(result)
 end
 
--- A table: the same count at two rates.
-local function by_count(search, run)
-  local seen = full_once(search)
+-- A table: the same count at two rates. seen: what a trial showed of one
+local function by_count(search, run, seen)
   if not seen then
     return nil
   end
@@ -260,7 +259,10 @@ local function by_drops(search, run, rate)
     end
     local trial = { figures = t, rate = t.rate, length = search.length }
     local through = overload.through(search.evidence, trial)
-    if not search.evidence:high(trial, search.goal) then
+    local seen = full_table.seen(result)
+    if seen then
+      return by_count(search, run, seen) or unknown("at twice the rate it broke off for a while")
+    elseif t.loss <= search.evidence:own_share() + search.goal.loss then
       return { kind = "unknown", contradicts = true, reason = "at twice the rate all went well" }
     elseif not agrees(through, rate) then
       return unknown("at twice the rate %.0f/s got through", through or 0)
@@ -278,6 +280,6 @@ end
 
 return function(search, run, request)
   local rate = search.answer.rate
-  return by_count(search, run) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
+  return by_count(search, run, full_once(search)) or by_hold(search, run, rate) or by_size(search, run, rate, request or "")
     or (queued(search) and by_queue or by_drops)(search, run, rate)
 end

@@ -249,7 +249,8 @@ end
 -- -> gap {count, trial}: make the trial again; nil: it counts
 local function consider_gap(self, trial, before)
   local from, to, count = stability.outage(trial.result)
-  if not from or not self.evidence:high(trial, self.goals[1]) then
+  local goal, own = self.goals[1], self.evidence:own_share()
+  if not from or trial.figures.loss <= own + goal.loss then
     return nil
   elseif before and full_table.same(before.count, count) then
     before.trial.aside = nil
