@@ -1,88 +1,88 @@
---- State capacity: how many connections a target holds open at once.
--- Connections are opened at a safe rate and held; once most new ones fail, the
--- run is stopped gently, and what then ends well has survived. What ended well
--- before that the target closed; what does not end well then it has forgotten.
+--- How many connections a target holds open at once. Pure.
+-- Connections are opened at a safe rate and held; once (nearly) all new ones fail, the
+-- run is stopped gently, and what then ends well has survived. What ended well before
+-- that the target closed; what does not end well then it has forgotten. That new ones
+-- fail is the target's limit where the same count came a second time (full_table).
 
 local failures = require "tspam.failures"
-local format = require "tspam.format"
-local json = require "tspam.json"
+local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
+local passing = require "tspam.full_table.passing"
 
 local capacity = {}
 
 --- Fewer failures than this are no sign; where a rate is low they are counted over
 -- so many seconds.
 local FEW <const>, WINDOW <const> = 3, 10
---- The share of new connections that fail where a table is full.
-local MOST <const> = 0.5
+--- The share of new connections that fail where a table is full, for so many seconds.
+local NEARLY_ALL <const>, DEAD <const> = 0.95, 1
+--- A limit of the rate: in each of so many seconds at least this share fails, and so many.
+local SHARE <const>, SECONDS <const>, STEADY_FEW <const> = 0.25, 3, 7
 --- The share of those held that may be lost, in the end, without a meaning.
 local STRAY <const> = 0.01
 
--- Of the latest intervals, as many as it takes to see a few failures: did most of
--- what was started meanwhile fail? What is too old is taken from the list.
-local function mostly_fail(seen)
-  local failed, started, now = 0, 0, seen[#seen].time
-  while #seen > 1 and now - seen[2].time > WINDOW do
-    table.remove(seen, 1)
-  end
+-- The latest intervals, back to a time. -> failed, started, seconds
+local function since(seen, enough)
+  local failed, started = 0, 0
   for i = #seen, 1, -1 do
     failed, started = failed + seen[i].failed, started + seen[i].started
-    if failed >= FEW then
-      break
+    local seconds = seen[#seen].time - (i > 1 and seen[i - 1].time or 0)
+    if enough(failed, seconds) then
+      return failed, started, seconds
     end
   end
-  return failed >= FEW and failed >= MOST * started
+  return failed, started, 0
 end
 
---- Watches a run: -> on_interval, memo. memo.full is set when it was stopped for
--- failures; closed (first at closed_time) and failed are how many ended while they
--- were held; limit is the time after which it is stopped anyway; show is told all.
+-- Of the latest intervals, as many as it takes to see a few failures: did nearly all of
+-- what was started meanwhile fail?
+local function nearly_all_fail(seen)
+  local failed, started, seconds = since(seen, function(n, span)
+    return n >= FEW and span >= DEAD
+  end)
+  return seconds > 0 and failed >= NEARLY_ALL * started
+end
+
+-- A large share fails, second for second: more of the same brings no end.
+local function share_fails(seen)
+  local to = {}
+  for second = 1, SECONDS do
+    local failed, started, seconds = since(seen, function(_, span) return span >= second end)
+    to[second] = { failed = failed, started = started }
+    local before = to[second - 1] or { failed = 0, started = 0 }
+    local n = failed - before.failed
+    if seconds == 0 or n < STEADY_FEW or n < SHARE * (started - before.started) then
+      return false
+    end
+  end
+  return true
+end
+
+--- Watches a run: -> on_interval, memo. memo.full is set when it was stopped because new
+-- ones fail, memo.limited because a share of them does, steadily; closed (first at
+-- closed_time) and failed are how many ended while they were held; limit is the time after
+-- which it is stopped anyway; show is told all.
 function capacity.watch(limit, show)
-  local memo, seen = { full = false, closed = 0, failed = 0 }, {}
+  local memo, seen = { full = false, limited = false, closed = 0, failed = 0 }, {}
   return function(figures)
     show(figures)
     seen[#seen + 1] = figures
     memo.closed, memo.failed = memo.closed + figures.ok, memo.failed + figures.failed
     memo.closed_time = memo.closed_time or figures.ok > 0 and figures.time or nil
-    memo.full = mostly_fail(seen)
-    return not memo.full and figures.time < limit
+    while #seen > 1 and figures.time - seen[2].time > WINDOW do
+      table.remove(seen, 1)
+    end
+    memo.full = nearly_all_fail(seen)
+    memo.limited = not memo.full and share_fails(seen)
+    return not memo.full and not memo.limited and figures.time < limit
   end, memo
 end
 
---- Connections that failed while they were held: at the least, for what failed
--- after the stop may have been established or not.
-local function broken_while_held(result, memo)
-  return failures.broken(result) - (result.failed - memo.failed)
-end
-
-local function full_reason(result, memo)
-  local first, lost = result.first_failure, broken_while_held(result, memo)
-  if lost > memo.failed / 2 then
-    return ("it closes those that are held, the first after %.2f s and %s (%s, mostly %s): an "
-      .. "idle time-out, or room made for new ones"):format(first.time,
-      format.plural(first.count, "connection"), format.count(lost), failures.worst(result))
-  end
-  return ("the first failure came after %s, at %.2f s; mostly %s"):format(
-    format.plural(first.count, "connection"), first.time, failures.worst(result))
-end
-
-local function reason(answer, result, memo)
-  if result.interrupted then
-    return "interrupted"
-  elseif memo.full then
-    return full_reason(result, memo)
-  elseif answer.forgotten then
-    return ("new ones were accepted to the end, but %s of those held had been lost (mostly %s): "
-      .. "an idle time-out, or room made for new ones"):format(format.count(answer.forgotten),
-      failures.worst(result))
-  elseif memo.closed > 0 then
-    return ("it closed %s that were held, the first after %.2f s: perhaps an idle time-out"):format(
-      format.plural(memo.closed, "connection"), memo.closed_time)
-  elseif result.failed > 0 then
-    return ("new ones were accepted to the end, though %s failed (mostly %s)"):format(
-      format.plural(result.failed, "connection"), failures.worst(result))
-  end
-  return ("no limit found up to %s"):format(format.plural(answer.connections, "connection"))
+--- Does the target close those it holds? At the least so many, for what failed after the
+-- stop may have been established or not. -> how many, or nil
+function capacity.closes_held(result, memo)
+  local lost = failures.broken(result) - (result.failed - memo.failed)
+  return memo.full and lost > memo.failed / 2 and lost or nil
 end
 
 -- Where new ones are let in to the end, and those held are gone: what is left is
@@ -100,107 +100,117 @@ local function late_at_the_end(result)
   return #result.reasons == 1 and result.reasons[1].what == "late wake-ups"
 end
 
--- Nobody was let in: that is no capacity, whoever was late.
-local function nothing(answer, result, limit, why)
-  answer.connections, answer.limited_by = nil, limit or "none found"
-  answer.reason = limit and limit ~= "generator" and why
-    or failures.sentence(result, result.failed)
+-- -> name of this machine's limit, sentence; true: it came only when all were closed
+local function own_limit(result, lost)
+  local limit, why = generator_limit.of(result)
+  if limit and not lost and late_at_the_end(result) then
+    return nil, nil, true
+  end
+  return limit, why
+end
+
+--- A sign of a full table, to be counted a second time; nil: none.
+function capacity.seen(result, memo)
+  if memo.full and not result.interrupted and not capacity.closes_held(result, memo)
+    and not own_limit(result) then
+    return full_table.seen(result)
+  end
+end
+
+-- So many new ones got through a second, after the first failure.
+local function rate_after(result)
+  local passed, seconds = 0, 0
+  for _, slice in ipairs((passing.of(result))) do
+    if slice.from >= result.first_failure.time then
+      passed, seconds = passed + slice.passed, seconds + slice.to - slice.from
+    end
+  end
+  return seconds > 0 and passed / seconds or nil
+end
+
+-- A share of them got through after the first failure: no end, but a limit of the rate.
+local function lets_some_through(result, memo, seen)
+  local first = result.first_failure.count
+  return memo.limited
+    or not seen and result.ok + failures.broken(result) - first > FEW + STRAY * first
+end
+
+-- New ones failed, and it is not this machine's fault: whose is it?
+local function explain(answer, result, memo, verdict)
+  answer.closes = capacity.closes_held(result, memo)
+  if answer.closes then
+    answer.limited_by = "target"
+    return
+  end
+  local seen = full_table.seen(result)
+  if lets_some_through(result, memo, seen) then
+    answer.limited, answer.rate_limit = true, rate_after(result)
+    return
+  end
+  -- Strays may have failed before the end.
+  answer.counted, answer.full = 1, seen or answer.first_failure
+  if verdict and verdict.kind == "state" then
+    answer.limited_by, answer.counted, answer.lifetime = "target", 2, verdict.lifetime
+    answer.connections = math.max(answer.connections, verdict.entries)
+    answer.survived = not verdict.outage and answer.survived or nil
+  end
+end
+
+local function timed(outage, began)
+  return outage and { from = outage.from - began, to = outage.to - began,
+    at_latest = outage.at_latest }
+end
+
+-- What the second count showed, or that there was none.
+local function add_verdict(answer, verdict, began)
+  answer.verdict = verdict.kind
+  answer.outage = timed(verdict.kind == "outage" and verdict or verdict.outage, began or 0)
+  answer.recovery, answer.waited = verdict.recovery, verdict.waited
+  answer.unclear = verdict.reason
 end
 
 --- The answer that a run gives, and the memo of who watched it. So many were open at
 -- once, however late they were opened. But failures are not known to be the target's
 -- limit where this machine was late: what it catches up with comes as a burst, and
--- what it does not read in time looks like silence.
-function capacity.answer(result, memo)
+-- what it does not read in time looks like silence. verdict: of full_table.examine, nil:
+-- there was none; began: when the run began, in the time of that.
+-- answer.counted: 2: the count of a full table came twice, 1: it came once, and whether it
+-- is one is not known.
+function capacity.answer(result, memo, verdict, began)
   -- Those that broke were not held all at once: no more than were open at a time.
   local held = math.min(result.ok + failures.broken(result), result.open_max or math.huge)
-  local limit, why = generator_limit.of(result)
   local survived, lost = result.ok - memo.closed, forgotten(result, memo, held)
-  local at_end = not lost and late_at_the_end(result)
-  limit = not at_end and limit or nil
+  local limit, why, at_end = own_limit(result, lost)
   lost = not limit and lost or nil
   local answer = { connections = lost and survived or held, first_failure = result.first_failure,
     survived = survived, interrupted = result.interrupted, forgotten = lost,
-    limited_by = limit or (memo.full or lost) and "target" or "none found" }
+    limited_by = limit or lost and "target" or "none found", why = why, at_end = at_end,
+    failed = result.failed, worst = failures.worst(result), closed = memo.closed,
+    closed_time = memo.closed_time }
   if result.failed > 0 and held == 0 then
-    nothing(answer, result, limit, why)
-  else
-    answer.reason = limit and why or reason(answer, result, memo)
-      .. (at_end and "; this machine was late only when all were closed" or "")
+    answer.connections, answer.why = nil, limit and limit ~= "generator" and why
+      or failures.sentence(result, result.failed)
+  elseif (memo.full or memo.limited) and not limit and not result.interrupted then
+    explain(answer, result, memo, verdict)
+  end
+  if verdict then
+    add_verdict(answer, verdict, began)
   end
   return answer
 end
 
 --- Is there an answer, and is it about the target, not about this machine?
 function capacity.conclusive(answer)
-  return answer.connections ~= nil
-    and (answer.limited_by == "target" or answer.limited_by == "none found")
+  return answer.connections ~= nil and (answer.limited_by == "target"
+    or answer.limited_by == "none found" and not answer.limited and not answer.counted)
 end
 
-local function whose(answer)
-  if answer.limited_by == "target" then
-    return answer.forgotten and "and the target keeps no more" or "then the target takes no more"
-  elseif answer.limited_by == "none found" then
-    return "and the target's limit was not reached"
-  elseif answer.limited_by == "generator" then
-    return "but this machine was late or busy, so the target's limit is not known"
-  end
-  return ("then this machine's limit came (%s), not the target's"):format(answer.limited_by)
-end
-
-local function ending(answer)
-  if answer.interrupted and answer.limited_by == "none found" then
-    return " when the run was interrupted; no limit had shown"
-  end
-  return (", %s: %s"):format(whose(answer), answer.reason)
-end
-
-function capacity.sentence(answer)
-  if not answer.connections then
-    return format.sentence("Not one connection was held: " .. answer.reason) .. "\n"
-  end
-  local text = ("%s %s open at once%s. %s of them survived.\n"):format(
-    format.plural(answer.connections, "connection"), answer.connections == 1 and "was" or "were",
-    ending(answer), format.count(answer.survived))
-  if answer.recovery then
-    text = text .. ("New ones are accepted again %s after all were closed.\n"):format(
-      format.time(answer.recovery))
-  elseif answer.waited then
-    text = text .. ("No new one was accepted for %s after all were closed.\n"):format(
-      format.time(answer.waited))
-  end
-  return text
-end
-
---- So many intervals of a slow load, in which most were answered, are recovery.
-local STEADY <const> = 5
-
---- Opens new connections slowly until they are accepted: sets answer.recovery
--- (seconds, from now to the first interval of those), or answer.waited. try(most,
--- on_interval) runs such a load for so long at most -> result | nil, message. -> why
--- it could not be tried, or nil
-function capacity.recover(answer, try, now, most)
-  local begin, steady, first = now(), 0, nil
-  local result, message = try(most, function(figures)
-    steady = figures.ok > MOST * figures.started and steady + 1 or 0
-    first = steady == 1 and now() - begin or first
-    return steady < STEADY
-  end)
-  if steady >= STEADY then
-    answer.recovery = first
-  elseif result and not result.interrupted then
-    answer.waited = now() - begin
-  end
-  return message
-end
-
-function capacity.fields(answer)
-  return { "answer", json.object {
-    { "connections", answer.connections }, { "first_failure", json.plain(answer.first_failure) },
-    { "survived", answer.survived }, { "recovery", answer.recovery },
-    { "waited", answer.waited },
-    { "limited_by", answer.limited_by }, { "reason", answer.reason },
-  } }
+--- Then waits until new ones are accepted again: sets answer.recovery, or answer.waited.
+-- -> why it could not be tried, or nil
+function capacity.recover(answer, device)
+  local recovery, verdict = full_table.recovery(device)
+  answer.recovery, answer.waited = recovery, verdict and verdict.waited
+  return verdict and verdict.message
 end
 
 return capacity

@@ -19,7 +19,8 @@
 --   verdict.kind
 --     "state"        the same count came twice: entries, lifetime (nil: not seen), sustained
 --                    (entries / lifetime); outage {from, to}: what the first was
---     "outage"       from, to: all was as before after it
+--     "outage"       from, to: all was as before after it; at_latest: it ended before to,
+--                    while nobody looked
 --     "silent"       it accepted no more for waited seconds: full or dead
 --     "unclear"      reason: the counts differ, or a second takes too long; counts
 --     "interrupted", "error" (message)

@@ -2,20 +2,25 @@
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local capacity = require "tspam.capacity"
+local report = require "tspam.report.capacity"
 local test, equal, contains = t.test, t.equal, t.contains
 
 -- Two are started in each tenth of a second; answered: how many of them, at last all the time.
 local function recovery(answered, most, interrupted)
   local answer, now = {}, 100
-  capacity.recover(answer, function(length, on_interval)
-    for i = 1, length * 10 do
-      now = 100 + i / 10
-      if not on_interval { started = 2, ok = answered[math.min(i, #answered)] } then
-        break
+  capacity.recover(answer, { low = 20, patience = most, now = function() return now end,
+    run = function(load)
+      local begin, started, ok = now, 0, 0
+      equal(load.rate, 20)
+      for i = 1, math.floor(load.length * 10 + 0.5) do
+        local good = answered[math.min(i, #answered)]
+        now, started, ok = begin + i / 10, started + 2, ok + good
+        if not load.on_interval { time = i / 10, started = 2, ok = good } then
+          break
+        end
       end
-    end
-    return { interrupted = interrupted }
-  end, function() return now end, most)
+      return { interrupted = interrupted, started = started, ok = ok }
+    end })
   return answer, now - 100
 end
 
@@ -40,7 +45,7 @@ test("a target that does not recover is waited for so long and no longer", funct
   local answer = recovery({ 0, 1 }, 20)
   equal(answer.recovery, nil)
   near(answer.waited, 20)
-  contains(capacity.sentence { connections = 1, survived = 1, limited_by = "target", reason = "x",
+  contains(report.sentence { connections = 1, survived = 1, limited_by = "target", why = "x",
     waited = 21 }, "No new one was accepted for 21")
 end)
 

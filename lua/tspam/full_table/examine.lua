@@ -156,7 +156,8 @@ end
 
 local function outage(first)
   return { kind = "outage", from = first.began + first.time,
-    to = first.again and first.began + first.again or first.accepted.at }
+    to = first.again and first.began + first.again or first.accepted.at,
+    at_latest = not first.again and not first.accepted.late or nil }
 end
 
 -- The lifetime may take another look.

@@ -1,5 +1,5 @@
 --- How many of a run's connections got through, by when they were due. Pure.
--- passing(result) -> list of {from, to, started, passed}, one per slice of the timeline
+-- passing.of(result) -> list of {from, to, started, passed}, one per slice of the timeline
 -- in which connections were opened; told(from, to) -> failures of connections due then.
 --
 -- A slice counts an end when it comes: a good one after the latency and the hold, a
@@ -52,6 +52,10 @@ local function usual_latency(timeline, hold)
   return medians[(#medians + 1) // 2] or hold
 end
 
+local function timeout(result)
+  return result.spec and result.spec.timeout or TIMEOUT
+end
+
 local function opened_until(timeline)
   local last = 0
   for _, slice in ipairs(timeline) do
@@ -60,24 +64,37 @@ local function opened_until(timeline)
   return last
 end
 
+local passing = {}
+
+--- Are connections held so long that most end with the run?
+function passing.held(result)
+  local hold = result.spec and result.spec.hold or 0
+  return hold > LONG_HOLD * opened_until(result.timeline or {})
+end
+
+--- Failures that were told while connections were opened.
+function passing.told_meanwhile(result)
+  local timeline = result.timeline or {}
+  return cumulative(timeline, "failed")(opened_until(timeline))
+end
+
 -- -> passed(t): of those due until t, so many got through.
-local function passed_by(result, started, failed)
-  local timeline, spec = result.timeline, result.spec or {}
-  local hold, whole = spec.hold or 0, opened_until(result.timeline)
-  if hold <= LONG_HOLD * whole then
-    local ok, latency = cumulative(timeline, "ok"), usual_latency(timeline, hold)
+local function passed_by(result, timeline, started, failed)
+  if not passing.held(result) then
+    local ok = cumulative(timeline, "ok")
+    local latency = usual_latency(timeline, result.spec and result.spec.hold or 0)
     return function(t) return ok(t + latency) end
   end
-  local silent = failures.count(result, "^timeout/") > result.failed / 2
-  local late = silent and (spec.timeout or TIMEOUT)
+  local silent = failures.count(result, "^timeout/connect")
+  local late = silent > (result.failed - failures.broken(result)) / 2 and timeout(result)
     or result.connect and result.connect:percentile(50) or 0
   return function(t) return started(t) - failed(t + late) end
 end
 
-return function(result)
+function passing.of(result)
   local timeline = result.timeline or {}
   local started, failed = cumulative(timeline, "started"), cumulative(timeline, "failed")
-  local passed = passed_by(result, started, failed)
+  local passed = passed_by(result, timeline, started, failed)
   local list, since, before = {}, 0, 0
   for _, slice in ipairs(timeline) do
     local sum = passed(slice.time)
@@ -87,6 +104,8 @@ return function(result)
     end
     since, before = slice.time, math.max(before, sum)
   end
-  local late = (result.spec and result.spec.timeout or TIMEOUT) + SOON
+  local late = timeout(result) + SOON
   return list, function(from, to) return failed(to + late) - failed(from) end
 end
+
+return passing

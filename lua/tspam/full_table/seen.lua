@@ -8,6 +8,7 @@
 local failures = require "tspam.failures"
 local gaps = require "tspam.full_table.gaps"
 local generator_limit = require "tspam.generator_limit"
+local passing = require "tspam.full_table.passing"
 
 --- Fewer connections, or failures, than this tell nothing; so much may get through a
 -- table that is full, and so much may fail, for other reasons, before it is.
@@ -38,14 +39,16 @@ local function flat_until(result, time)
   return not first or last <= FLAT * first or last - first <= FLAT_FLOOR
 end
 
--- Connections that the target refused, not this machine, and not by closing held ones.
+-- Connections that the target refused, not this machine. Of held ones that is at the
+-- handshake: those that broke later were not refused. nil: no sign of a full table.
 local function refused(result)
-  local own = generator_limit.failures(result)
-  local held = result.spec and (result.spec.hold or 0) > 0 and failures.broken(result) or 0
-  if result.failed < FEW or own > LEAK * result.failed or held > result.failed / 2 then
+  local own, held = generator_limit.failures(result), passing.held(result)
+  local n = result.failed - own - (held and failures.broken(result) or 0)
+  if n < FEW or own > LEAK * n
+    or held and passing.told_meanwhile(result) > (1 + STRAY) * n + FEW then
     return nil
   end
-  return result.failed - own - held
+  return n
 end
 
 -- Connections that got through, were they held or not.
@@ -66,7 +69,9 @@ local function to_the_end(result)
     or leaked > LEAK * (result.started - first.count) or gaps.rate_like(result, first.time) then
     return nil
   end
-  return { connections = first.count, time = first.time, leaked = math.max(0, leaked) }
+  -- What was reset may have been due a round trip before it was told.
+  return { connections = first.count + math.min(0, leaked), time = first.time,
+    leaked = math.max(0, leaked) }
 end
 
 -- By the timeline: the first gap, and what got through before it. Where nothing failed
