@@ -14,6 +14,8 @@ Evidence.__index = Evidence
 
 --- A trial's misses are beyond doubt where chance explains them as seldom as this.
 local SELDOM <const> = 1e-3
+--- The good part of a trial.
+local WELL <const> = 0.15
 --- So many times the goal is much more than it allows.
 local MUCH <const> = 2
 
@@ -80,9 +82,16 @@ end
 function Evidence:high(trial, goal)
   local t = trial.figures
   if goal.losses_only then
-    return self:surely_above(trial, MUCH * goal.loss)
+    return not self.well_at_first(trial) and self:surely_above(trial, MUCH * goal.loss)
   end
   return trial.broken ~= nil or t.loss > self:allowed(t.n, goal)
+end
+
+--- Did all get through for a good part of the trial? Then a burst was used up, or the target
+-- broke off: of what it loses from there on, other trials that pass say nothing.
+function Evidence.well_at_first(trial)
+  local first = trial.result.first_failure
+  return first ~= nil and first.time > WELL * trial.length
 end
 
 --- Does a trial lose more than this share, besides the path's own, by more than chance?

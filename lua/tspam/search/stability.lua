@@ -8,6 +8,7 @@
 --   which passed at the same load or a higher one, was no shorter, and lost less by more
 --   than chance
 
+local failures = require "tspam.failures"
 local full_table = require "tspam.full_table"
 
 local stability = {}
@@ -20,10 +21,10 @@ local SUM <const> = 5 + 4 / 3
 local SHORTEST <const> = 1
 --- Trials disagree when their shares of misses are so many standard deviations apart.
 local BEYOND <const> = 4.5
+--- Failures of which so many fall into so short a part of the trial met a disturbance.
+local NEARLY_ALL <const>, SHORT <const> = 0.95, 0.25
 --- A median that climbs by less, in seconds, is noise.
 local CLIMB <const> = 5e-3
---- A trial in which the first connections of this part all got through began well.
-local WELL <const> = 0.15
 --- So much more may fail than was due while the target served nobody.
 local OUT <const>, FEW <const> = 1.2, 5
 --- The highest stable load is not looked for more closely than this.
@@ -54,19 +55,12 @@ local function contradicted(evidence, goal, lossy)
   return false
 end
 
--- A burst that was used up, or an outage: of what a trial loses from some moment on, others
--- that pass say nothing.
-local function well_at_first(trial)
-  local first = trial.result.first_failure
-  return first ~= nil and first.time > WELL * trial.length
-end
-
 function stability.contradictions(evidence, goal)
   local list = {}
   for _, rate in ipairs(evidence.rates) do
     for _, trial in ipairs(evidence:trials(rate)) do
       if trial.figures.loss > evidence:allowed(trial.figures.n, goal)
-        and not well_at_first(trial) and contradicted(evidence, goal, trial) then
+        and not evidence.well_at_first(trial) and contradicted(evidence, goal, trial) then
         list[#list + 1] = trial
       end
     end
@@ -85,27 +79,53 @@ local function climbs(result, time)
   return last ~= nil and last > 2 * first and last - first > CLIMB
 end
 
---- The only time in a trial in which the target served nobody, where that explains its
--- failures: -> from, to (seconds in the trial), connections that got through before; or nil.
--- (Where it served nobody in all of the
--- trial, the load may be why.)
-function stability.outage(result)
-  local gaps, length = full_table.gaps(result), result.length
+-- Nearly all failures within a short part of the trial, and not at its end, where a burst may
+-- have been used up: -> from, to (seconds in the trial), or nil. A time-out is counted when
+-- it has passed.
+local function disturbed(result)
+  local silent = (failures.worst(result) or ""):find("^timeout/")
+  local late = silent and result.spec and result.spec.timeout or 0
+  local from, to, sum, before = nil, nil, 0, 0
+  for _, slice in ipairs(result.timeline) do
+    if slice.failed > 0 and sum < NEARLY_ALL * result.failed then
+      from, to = from or before, slice.time
+      sum = sum + slice.failed
+    end
+    before = slice.time
+  end
+  if not from or result.failed < FEW or to - from > SHORT * result.length
+    or to - late > (1 - SHORT / 2) * result.length then
+    return nil
+  end
+  return math.max(0, from - late), math.max(0, to - late)
+end
+
+-- The only time in a trial in which the target served nobody. (Where it served nobody in all
+-- of the trial, the load may be why.)
+local function only_gap(result)
+  local gaps = full_table.gaps(result)
   local gap = #gaps == 1 and gaps[1]
   if not gap or gap.from <= 0 and not gap.to then
     return nil
   end
-  local to = math.min(gap.to or length, length)
-  if climbs(result, gap.from) then
-    return nil
-  elseif result.failed > OUT * (result.rate * (to - gap.from) + FEW) then
+  return gap.from, math.min(gap.to or result.length, result.length)
+end
+
+--- A time in a trial in which the target served nobody, where that explains its failures:
+-- -> from, to (seconds in the trial), connections that got through before; or nil
+function stability.outage(result)
+  local from, to = only_gap(result)
+  if not from or result.failed > OUT * (result.rate * (to - from) + FEW) then
+    from, to = disturbed(result)
+  end
+  if not from or climbs(result, from) then
     return nil
   end
-  local before, first = 0, result.first_failure
+  local count, first = 0, result.first_failure
   for _, slice in ipairs(result.timeline) do
-    before = before + (slice.time <= gap.from + 1e-6 and slice.ok or 0)
+    count = count + (slice.time <= from + 1e-6 and slice.ok or 0)
   end
-  return gap.from, to, math.min(before, first and first.count or math.huge)
+  return from, to, math.min(count, first and first.count or math.huge)
 end
 
 return stability
