@@ -24,15 +24,25 @@
 --     "silent"       it accepted no more for waited seconds: full or dead
 --     "unclear"      reason: the counts differ, or a second takes too long; counts
 --     "interrupted", "error" (message)
+--   verdict.recovery: from the end of the run until new ones were accepted (nil: never)
 
+local examine = require "tspam.full_table.examine"
 local gaps = require "tspam.full_table.gaps"
 local verdict = require "tspam.full_table.verdict"
 
 local full_table = {
   seen = require "tspam.full_table.seen",
-  examine = require "tspam.full_table.examine",
+  examine = examine.examine,
   same = verdict.same,
 }
+
+--- Only waits: opens connections slowly until they are accepted. -> seconds from now to the
+-- first interval of those | nil, verdict
+function full_table.recovery(device)
+  local begin = device.now()
+  local again, verdict_of_it = examine.accepted(device)
+  return again and again.at - begin, verdict_of_it
+end
 
 --- The times at which nothing got through, for whatever reason: list of {from, to}; to is
 -- nil where that lasted to the end.

@@ -42,17 +42,16 @@ end
 -- at: the end of the first interval of those; late: none was accepted before; made: how
 -- many were.
 local function accepted(device)
-  local begin, steady, first, since = device.now(), 0, nil, nil
+  local begin, steady, first = device.now(), 0, nil
   local interval = math.max(INTERVAL, STARTED / device.low)
   local result, broken_off = run(device.run, {
     rate = device.low, length = math.max(device.patience, 2 * STEADY * interval),
     interval = interval, label = "waiting", on_interval = function(figures)
       local step = figures.ok > MOST * figures.started and 1 or -1
       steady = math.max(0, steady + step)
-      since = steady > 0 and (first and since or figures.time) or nil
-      first = steady > 0 and (first or device.now()) or nil
+      first = steady > 0 and (first or begin + figures.time) or nil
       if device.waiting then
-        device.waiting("the target to accept again", device.now() - begin, device.patience)
+        device.waiting("the target to accept again", figures.time, device.patience)
       end
       return steady < STEADY
     end })
@@ -61,7 +60,7 @@ local function accepted(device)
   elseif steady < STEADY then
     return nil, { kind = "silent", waited = device.now() - begin }
   end
-  return { at = first, interval = interval, late = since > LATE * interval,
+  return { at = first, interval = interval, late = first - begin > LATE * interval,
     made = result.ok }
 end
 
@@ -84,6 +83,7 @@ local function empty(e, fill)
     return broken_off
   end
   fill.accepted = again
+  e.recovery = e.recovery or again.at - stopped
   local oldest = fill.empty and fill.began - (fill.doubt or 0) or device.began
   local life = fill.empty and fill.again or again.late and again.at - oldest or nil
   e.life, e.aged = math.max(e.life or 0, life or 0), false
@@ -200,17 +200,20 @@ local function once_more(e)
   return fill.well and outage(e.fills[1]) or nil
 end
 
-return function(device, seen)
+local function examine(device, seen)
   local first, counts = first_fill(device, seen), {}
   local e = { device = device, fills = { first }, expected = first.in_all }
   for _ = 2, COUNTS do
     local decided = once_more(e)
     if decided then
+      decided.recovery = e.recovery
       return decided
     end
   end
   for i, fill in ipairs(e.fills) do
     counts[i] = fill.connections or 0
   end
-  return { kind = "unclear", reason = "the counts differ", counts = counts }
+  return { kind = "unclear", reason = "the counts differ", counts = counts, recovery = e.recovery }
 end
+
+return { examine = examine, accepted = accepted }

@@ -1,0 +1,99 @@
+--- What a target does at twice its rate: it keeps a queue, and serves at its rate (processing),
+-- or it drops the excess, and lets through its rate (rate, with a burst).
+-- overloaded(search, run, rate) -> limit
+
+local experiment = require "tspam.diagnose.experiment"
+local full_table = require "tspam.full_table"
+local overload = require "tspam.search.overload"
+local state = require "tspam.diagnose.state"
+
+--- How often a burst is measured anew, and the longest rest before that, in seconds.
+local RESTS <const>, LONGEST <const> = 3, 20
+--- Bursts, and rates, that agree within these shares are the same.
+local AGREE <const>, NEAR <const> = 0.03, 0.1
+--- A median so many times the lowest load's, and so many seconds more, is that of a queue.
+local WAITS <const>, FLOOR <const> = 3, 5e-3
+
+-- Trials of high loss at loads above the answer.
+local function failed_trials(search)
+  local list = {}
+  for _, rate in ipairs(search.evidence.rates) do
+    for _, trial in ipairs(rate >= search.answer.rate and search.evidence:trials(rate) or {}) do
+      if search.evidence:high(trial, search.goal) then
+        list[#list + 1] = trial
+      end
+    end
+  end
+  return list
+end
+
+-- Do connections wait where the load is too much, or is the excess dropped?
+local function waits(search)
+  local lowest, n = search.evidence.lowest.figures.median or 0, 0
+  for _, trial in ipairs(failed_trials(search)) do
+    local median = trial.figures.median
+    local waited = trial.broken and not trial.lossy or median and median > WAITS * lowest + FLOOR
+    n = n + (waited and 1 or -1)
+  end
+  return n > 0
+end
+
+local function agrees(through, rate)
+  return through and math.abs(through / rate - 1) <= NEAR
+end
+
+local function by_queue(search, run, rate)
+  local t, problem = experiment.run(run, { rate = 2 * rate, length = search.length,
+    why = "a queue was kept" })
+  if not t then
+    return problem
+  elseif not agrees(t.plateau, rate) then
+    return experiment.unknown("it serves %.0f/s when it is never idle", t.plateau or 0)
+  end
+  return { kind = "processing", seconds = 1 / t.plateau }
+end
+
+-- One look at twice the rate, from rest -> connections that passed at once (nil: the path
+-- loses some, too) | nil, limit
+local function drop(search, run, rate, burst)
+  local t, result = experiment.run(run, { rate = 2 * rate, why = "it was overloaded",
+    length = search.length + burst / rate, rest = math.min(LONGEST, 2 * burst / rate) })
+  if not t then
+    return nil, result
+  end
+  local own, seen = search.evidence:own_share(), full_table.seen(result)
+  local through = overload.through(search.evidence, { figures = t })
+  if seen then
+    return nil, state(search, run, seen)
+      or experiment.unknown("at twice the rate it broke off for a while")
+  elseif t.loss <= own + search.goal.loss then
+    return nil, { kind = "unknown", contradicts = true,
+      reason = "at twice the rate all went well" }
+  elseif not agrees(through, rate) then
+    return nil, experiment.unknown("at twice the rate %.0f/s got through", through or 0)
+  end
+  return own == 0 and t.overload and t.overload.burst or nil
+end
+
+-- A burst is there in full once the target has rested: the larger it is, the longer.
+local function by_drops(search, run, rate)
+  local model = overload.model(search.evidence, search.goal)
+  local burst, known = model and model.burst or 0, nil
+  for _ = 1, RESTS do
+    local measured, limit = drop(search, run, rate, burst)
+    if limit then
+      return limit
+    end
+    known = measured
+    if not measured or measured <= burst * (1 + AGREE) or measured < rate then
+      break
+    end
+    burst = measured
+  end
+  return { kind = "rate", rate = model and model.rate or rate,
+    burst = known and math.floor(known + 0.5) }
+end
+
+return function(search, run, rate)
+  return (waits(search) and by_queue or by_drops)(search, run, rate)
+end
