@@ -37,13 +37,13 @@ local function command(text)
 end
 
 -- What was not set back makes the next figures wrong: a failed command is an error.
-local function between(options, at_once)
+local function between(job, options, at_once)
   local done, problem = true, nil
   if options.between then
     done, problem = command(options.between)
   end
   if done and options.cooldown > 0 and not at_once then
-    tspam.sleep(options.cooldown)
+    job:wait(options.cooldown, "the next trial")
   end
   return done, problem
 end
@@ -55,7 +55,7 @@ local SLICES <const> = 20
 local function trial_maker(job, options, memo)
   return function(load)
     if load.n > 1 and not job:interrupted() then
-      local done, problem = between(options, load.at_once)
+      local done, problem = between(job, options, load.at_once)
       if not done then
         return nil, problem
       end
@@ -130,7 +130,7 @@ local function add_limit(job, outcome, trial)
     n = n + 1
     load.n, load.label = n, ("what kind of limit: %s"):format(load.why)
     if load.rest then
-      tspam.sleep(load.rest)
+      job:wait(load.rest, "the target to rest")
     end
     load.hold = load.hold and load.hold + (job.fields.hold or 0)
     return trial(load)
@@ -157,6 +157,9 @@ return function(job, wanted)
     options.on_lowest = function(result) return learn_patience(memo, result, hold) end
   end
   options.trial = trial_maker(job, options, memo)
+  options.wait = function(seconds, what) return job:wait(seconds, what or "the next trial") end
+  options.say = function(...) job:say(...) end
+  options.waiting = function(what, waited, most) job.waits:waiting(what, waited, most) end
   local outcome = search(options)
   if options.diagnose then
     add_limit(job, outcome, options.trial)

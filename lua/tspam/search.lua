@@ -8,6 +8,7 @@
 --   start, max_rate, increment (nil: doubling), length, noise (standard deviations)
 --   on_trial(trial, n), on_lowest(result) -> true to make it again
 --   wait(seconds, why) -> false when interrupted; now() -> seconds, of the same clock;
+--   say(format, …) tells a person; waiting(what, waited, most) shows that it waits;
 --   recover       seconds to wait for a target that answers no more
 -- outcome: answer {rate, lower, upper, limited_by, reason, confirmed, unfinished,
 --   unstable_above, limit, goals}; trials (list of {rate, length, trial, why, result});

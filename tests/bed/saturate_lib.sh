@@ -36,6 +36,15 @@ within() {
   at_most "$1: seconds" "$took" 90
 }
 
+# kind WHAT KIND [FIELD TRUTH]: the kind of limit that the search s tells, and a figure of it,
+# within 5 %, or by one where it is a small count.
+kind() {
+  is "$1: kind of limit" "$(figure s answer.limit.kind)" "$2"
+  (($# < 3)) || check "$1: $3" "$(figure s "answer.limit.$3")" \
+    "x >= $4 - ($4 * 0.05 > 1 || $4 < 1 ? $4 * 0.05 : 1) && x <= $4 + ($4 * 0.05 > 1 || $4 < 1 ? $4 * 0.05 : 1)" \
+    "want $(calc "$4") +- 5 %"
+}
+
 # repeated N COMMAND...: N times where the full figures are asked for, else once. The dice of
 # a bed have the same seed each time, so that what it loses is the same in each short run.
 repeated() {

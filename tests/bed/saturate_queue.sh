@@ -24,6 +24,7 @@ narrow_search() {
   saturate s -c "$work/request"
   within "G9 a link of 2 Mbit/s" "$1" 5
   matches "G9 the reason" "$(figure s answer.reason)" "queue|slow|retransmitted"
+  kind "G9" bandwidth bits_per_second 2000000
 }
 
 # The truth is what the server does when it is never idle.
@@ -38,6 +39,7 @@ slow_search() {
   saturate s
   within "G11 a server that takes 4 ms each" "$1" 5
   matches "G11 the reason" "$(figure s answer.reason)" "queue|slow"
+  kind "G11" processing seconds "(1 / $1)"
 }
 
 scenarios narrow_link slow_server "$@"
