@@ -9,6 +9,7 @@
 --   plateau   ok a second in the later half; where a queue grew until connections were
 --             given up, ok a second before that: then the target was busy with those that
 --             still waited
+--   pending   those that were open at the end of the load, and then failed
 --   overload  where failures began in mid-trial: {rate: ok a second from then on,
 --             burst: connections that passed beyond that rate before, time}
 
@@ -100,6 +101,7 @@ return function(result)
     t.first = part(slices, 1, quarter)
     t.rest = part(slices, quarter + 1, #slices)
     t.last = part(slices, #slices - quarter + 1, #slices)
+    t.pending = result.failed - t.first.failed - t.rest.failed
     local half = part(slices, #slices - 2 * quarter + 1, #slices)
     t.plateau = half.time > 0 and half.ok / half.time or nil
     local queue = busy(slices, result)

@@ -41,13 +41,13 @@ local function still_filling(t, lowest)
   return t.n / whole * math.max(0, takes - quarter)
 end
 
---- Ends stay behind starts. The open connections of a steady load waver like a count;
+--- Ends stay behind starts, and not for those that are never answered. The open connections of a steady load waver like a count;
 -- what grows beyond that was started and did not end.
 function rules.behind(t, lowest)
   if not t.rest or not t.first.open then
     return nil
   end
-  local grown = t.rest.open - t.first.open - still_filling(t, lowest)
+  local grown = t.rest.open - t.first.open - still_filling(t, lowest) - (t.pending or 0)
   local bound = BEHIND * t.rest.started + 3 * math.sqrt(2 * t.first.open + 1)
   if grown <= bound then
     return nil
