@@ -41,8 +41,8 @@ local function still_filling(t, lowest)
   return t.n / whole * math.max(0, takes - quarter)
 end
 
---- Ends stay behind starts, and not for those that are never answered. The open connections of a steady load waver like a count;
--- what grows beyond that was started and did not end.
+--- Ends stay behind starts, but for those that are never answered. The open connections of a
+-- steady load waver like a count; what grows beyond that was started and did not end.
 function rules.behind(t, lowest)
   if not t.rest or not t.first.open then
     return nil
