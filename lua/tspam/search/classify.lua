@@ -11,6 +11,9 @@
 
 local classify = {}
 
+--- Sums of fractions of a second are not exact.
+local EXACT <const> = 1e-9
+
 --- Seconds of low and high loss, in full-length and short trials.
 function classify.seconds(trials, goal)
   local s = { full_low = 0, full_high = 0, short_low = 0, short_high = 0 }
@@ -22,14 +25,19 @@ function classify.seconds(trials, goal)
   return s
 end
 
---- "lower", "upper" or "undecided". (RFC 9971, Load Classification Logic: short trials
--- of low loss balance short ones of high loss; what is missing of the duration sum
--- is taken for high loss by the pessimist, for low loss by the optimist.)
-function classify.load(seconds, goal)
+--- The effective high-loss sum and the effective whole sum: short trials of low loss balance
+-- short ones of high loss, and what is missing of the duration sum counts as well.
+function classify.effective(seconds, goal)
   local balance = seconds.short_low * goal.exceed / (1 - goal.exceed)
   local high = seconds.full_high + math.max(0, seconds.short_high - balance)
-  local whole = math.max(seconds.full_low + high, goal.sum)
-  local quantile = whole * goal.exceed
+  return high, math.max(seconds.full_low + high, goal.sum)
+end
+
+--- "lower", "upper" or "undecided". (RFC 9971, Load Classification Logic: what is missing of
+-- the duration sum is taken for high loss by the pessimist, for low loss by the optimist.)
+function classify.load(seconds, goal)
+  local high, whole = classify.effective(seconds, goal)
+  local quantile = whole * goal.exceed + EXACT
   if whole - seconds.full_low <= quantile then
     return "lower"
   end
