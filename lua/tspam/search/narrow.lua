@@ -76,12 +76,18 @@ local function bracket(s, goal)
   return b
 end
 
+-- "300", "2000000"; what is no number as it is.
+local function shown(value)
+  return math.type(value) and ("%.10g"):format(value) or tostring(value)
+end
+
 local function check(rate, b)
   local low, high = b.lower or 0, b.upper or b.max_rate
-  if math.type(rate) == nil or rate <= 0 or rate < low or rate > high
-    or rate == b.lower or rate == b.upper then
-    error(("next_load gave %s, which is not between %s and %s"):format(tostring(rate),
-      tostring(b.lower or 0), tostring(high)), 0)
+  local inside = math.type(rate) and rate > low
+    and (rate < high or rate == high and not b.upper)
+  if not inside then
+    error(("next_load gave %s, which is not between %s and %s"):format(shown(rate), shown(low),
+      shown(high)), 0)
   end
   return rate + 0.0
 end
