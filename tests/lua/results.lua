@@ -3,6 +3,7 @@
 --   results.clean(rate, length, changes)       all is well, each takes 10 ms
 --   results.bucket(rate, length, limit, burst) `limit` a second pass, and `burst` once; the
 --                                              others time out
+--   results.of(rate, length, passes)           passes(time, so far) -> does the next one pass?
 -- changes: fields laid over the result.
 
 local results = {}
@@ -29,8 +30,7 @@ local function finish(r, changes)
   return r
 end
 
--- passes(time, so far) -> does the next one pass?
-local function run(rate, length, passes)
+function results.of(rate, length, passes)
   local r, n = new(rate, length), 0
   for slice = 1, SLICES do
     local to, ok, failed = slice * length / SLICES, 0, 0
@@ -53,11 +53,11 @@ local function run(rate, length, passes)
 end
 
 function results.clean(rate, length, changes)
-  return finish(run(rate, length, function() return true end), changes)
+  return finish(results.of(rate, length, function() return true end), changes)
 end
 
 function results.bucket(rate, length, limit, burst)
-  return run(rate, length, function(time, passed)
+  return results.of(rate, length, function(time, passed)
     return passed + 1 <= burst + limit * time + 1e-9
   end)
 end
