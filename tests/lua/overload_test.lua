@@ -42,10 +42,12 @@ test("two overloads that agree tell the rate and its burst", function()
   end
 end)
 
-test("the higher overload tells the burst, for it uses it up sooner", function()
-  local high = bucket(900, 300, 300)
-  local model = overload.model(of { clean(100), bucket(450, 300, 300), high }, GOAL)
-  equal(model.burst, digest(high).overload.burst)
+test("the largest burst counts: a target that had not rested had less to give", function()
+  for _, bursts in ipairs { { 300, 60 }, { 60, 300 } } do
+    local model = overload.model(of { clean(100), bucket(600, 300, bursts[1]),
+      bucket(900, 300, bursts[2]) }, GOAL)
+    near(model.burst, 300, 0.02)
+  end
 end)
 
 test("one overload, or two at nearly the same load, are no model", function()
@@ -59,11 +61,18 @@ test("two overloads through which different rates get are no model", function()
   equal(overload.model(of { clean(100), bucket(600, 300, 30), bucket(900, 320, 30) }, GOAL), nil)
 end)
 
-test("a trial that passes beyond the rate and its burst contradicts the model", function()
+test("a longer trial that passes beyond the rate and its burst contradicts the model", function()
   local two = { clean(100), bucket(600, 300, 30), bucket(900, 300, 30) }
   assert(overload.model(of(two), GOAL))
-  two[4] = clean(400, 3)
+  two[4] = clean(400, 9)
   equal(overload.model(of(two), GOAL), nil)
+end)
+
+test("a trial of the first length that passes tells how large the burst is at least", function()
+  local model = overload.model(of { clean(100), bucket(600, 300, 30), bucket(900, 300, 30),
+    clean(400, 3) }, GOAL)
+  near(model.rate, 300, 0.01)
+  near(model.burst, 300, 0.1)
 end)
 
 test("a trial that its burst explains does not contradict it", function()
