@@ -11,7 +11,7 @@ local GOAL <const> = { final = 3, sum = 9, loss = 0.005, exceed = 0.5, width = 0
 
 -- Adds a trial in which a share was missed -> that trial
 local function add(e, rate, share, more)
-  local trial = { rate = rate, length = 3 }
+  local trial = { rate = rate, length = 3, result = { first_failure = { time = 0, count = 0 } } }
   for name, value in pairs(more or {}) do
     trial[name] = value
   end
@@ -107,7 +107,10 @@ test("a goal of losses only wants more than twice its share, beyond chance", fun
   local e, goal = begun(40), stability.goal(GOAL)
   equal(e:high(add(e, 400, 0.009), goal), false)
   equal(e:high(add(e, 400, 0.014), goal), false) -- 17 where 12 are expected
-  equal(e:high(add(e, 400, 0.03), goal), true)
+  local lossy = add(e, 400, 0.03)
+  equal(e:high(lossy, goal), true)
+  lossy.result.first_failure.time = 1 -- all well for a third of it, then a burst was used up
+  equal(e:high(lossy, goal), false)
 end)
 
 test("most seconds of low loss make a lower bound, most of high loss an upper one", function()

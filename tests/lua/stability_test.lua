@@ -11,13 +11,15 @@ local test, equal = t.test, t.equal
 local GOAL <const> = { final = 3, sum = 9, loss = 0.005, exceed = 0.5, width = 0.025,
   steady = true, first_final = 3 }
 
-local function add(e, rate, misses, length)
+-- first: when the first failure was, seconds of the trial
+local function add(e, rate, misses, length, first)
   local n = rate * (length or 3)
   e:add { rate = rate, length = length or 3,
+    result = { first_failure = { time = first or 0, count = 0 } },
     figures = { n = n, misses = misses, loss = misses / n } }
 end
 
--- Trials { rate, misses, length } -> evidence, after 40 s of a clean lowest load.
+-- Trials { rate, misses, length, first } -> evidence, after 40 s of a clean lowest load.
 local function of(list)
   local e = evidence.new { noise = 3 }
   add(e, 50, 0, 40)
@@ -28,7 +30,7 @@ local function of(list)
   return e
 end
 
--- what; trials { rate, misses, length }; how many of them others contradict
+-- what; trials as above; how many of them others contradict
 for _, row in ipairs {
   { "trials that pass", { { 600, 0 }, { 600, 3 } }, 0 },
   { "a load that fails each time", { { 600, 500 }, { 600, 480 } }, 0 },
@@ -40,6 +42,7 @@ for _, row in ipairs {
   { "a shorter one that fails", { { 600, 200, 1 }, { 600, 0 } }, 1 },
   { "a difference that chance explains", { { 600, 15 }, { 600, 6 } }, 0 },
   { "a difference beyond chance", { { 600, 60 }, { 600, 6 } }, 1 },
+  { "one in which all went well at first", { { 600, 500, 3, 0.5 }, { 600, 0 } }, 0 },
 } do
   local what, trials, n = table.unpack(row)
   test(("%s: %d contradicted"):format(what, n), function()
