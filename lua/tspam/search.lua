@@ -32,7 +32,7 @@ local rules = require "tspam.search.rules"
 local stability = require "tspam.search.stability"
 
 local DEFAULTS <const> = {
-  start = 50, max_rate = 1e6, length = 4, max_failures = 0.005, precision = 0.025, noise = 3,
+  start = 50, max_rate = 1e6, length = 4, max_failures = 0.005, precision = 0.025, noise = 3.5,
   slowdown = 2, max_trials = 80, recover = 30, wait = tspam.sleep, now = tspam.now,
   next_load = next_load.default,
 }

@@ -42,7 +42,6 @@ test("without a trial nothing is known", function()
   equal(e:class(100, GOAL), "undecided")
   equal(next(e:bracket(GOAL)), nil)
   equal(#e:trials(100), 0)
-  equal(e:allowed(300, GOAL), GOAL.loss)
 end)
 
 test("a trial that was set aside counts no more", function()
@@ -57,43 +56,6 @@ test("a trial that was set aside counts no more", function()
   add(e, 100, 0)
   equal(e:bracket(GOAL).lower, 100)
   equal(e:total(100), 300)
-end)
-
-test("the path's own share comes from the lowest load, and from all its trials", function()
-  local e = begun(10, 0.02) -- 10 of 500
-  near(e:own_share(), 0.02)
-  add(e, 50, 0.04, { length = 30 }) -- 60 of 1,500
-  local own, known = e:own_share()
-  near(own, 0.035)
-  equal(known, 2000)
-end)
-
-test("trials at higher loads never raise what a trial may lose", function()
-  local e = begun(40, 0.01)
-  local before = e:allowed(300, GOAL)
-  for rate = 100, 3200, 100 do
-    add(e, rate, 0.012)
-  end
-  equal(e:own_share(), 0.01)
-  equal(e:allowed(300, GOAL), before)
-end)
-
-test("a trial may lose the path's own share and the goal's, or what chance explains", function()
-  local e = begun(40, 0.01) -- known of 2,000
-  local share = 21 / 2002 -- one more: none in n is not none ever
-  near(e:allowed(1e6, GOAL), 0.01 + 3 * math.sqrt(share * (1 - share) * (1e-6 + 1 / 2000)))
-  local clean = begun(40)
-  near(clean:allowed(1e6, GOAL), 0.005)
-  assert(clean:allowed(100, GOAL) > 0.006, clean:allowed(100, GOAL))
-end)
-
-test("a goal without a loss on a path without a loss allows none", function()
-  local goal = { final = 3, sum = 3, loss = 0, exceed = 0, width = 0.025 }
-  local e = begun()
-  equal(e:allowed(100, goal), 0)
-  equal(e:high(add(e, 1000, 1 / 3000), goal), true)
-  equal(e:high(add(e, 1000, 0), goal), false)
-  assert(begun(40, 0.01):allowed(100, goal) > 0.01)
 end)
 
 test("a broken rule makes a trial one of high loss, but not for a goal of losses only", function()

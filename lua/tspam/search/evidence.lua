@@ -64,16 +64,17 @@ function Evidence:own_share()
   return n > 0 and misses / n or 0, n
 end
 
---- The share of misses that a trial of n connections may have: the path's own, and the
--- goal's or what chance explains. (One miss is added: none seen in n does not mean
--- none ever.) A goal without loss on a path without loss is that: none.
-function Evidence:allowed(n, goal)
+--- The share of misses that a trial may have (its figures: n, misses): the path's own, and
+-- the goal's or what chance explains. Two shares are compared, so the path's own is as
+-- uncertain as what both lost in all says. (Of a path that lost none: one miss is added, for
+-- none in n is not none ever.) A goal without loss on a path without loss is that: none.
+function Evidence:allowed(t, goal)
   local own, known = self:own_share()
   if known == 0 or goal.loss == 0 and own == 0 then
     return own + goal.loss
   end
-  local share = (own * known + 1) / (known + 2)
-  local sigma = math.sqrt(share * (1 - share) * (1 / math.max(n, 1) + 1 / known))
+  local share = own > 0 and (own * known + t.misses) / (known + t.n) or 1 / (known + 2)
+  local sigma = math.sqrt(share * (1 - share) * (1 / math.max(t.n, 1) + 1 / known))
   return own + math.max(goal.loss, self.noise * sigma)
 end
 
@@ -84,7 +85,7 @@ function Evidence:high(trial, goal)
   if goal.losses_only then
     return not self.well_at_first(trial) and self:surely_above(trial, MUCH * goal.loss)
   end
-  return trial.broken ~= nil or t.loss > self:allowed(t.n, goal)
+  return trial.broken ~= nil or t.loss > self:allowed(t, goal)
 end
 
 --- Did all get through for a good part of the trial? Then a burst was used up, or the target

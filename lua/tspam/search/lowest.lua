@@ -23,7 +23,7 @@ local USELESS <const> = 0.1
 -- that it has none to speak of.
 local KNOWN <const>, CLEAN <const> = 2000, 600
 --- The longest time to learn it, in lengths of a trial.
-local LONGEST <const> = 6
+local LONGEST <const> = 14
 
 local function here(s, rate)
   return ("already at the lowest rate, %s, "):format(format.rate(rate))

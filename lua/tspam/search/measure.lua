@@ -106,7 +106,7 @@ local function outcome(self, trial)
   if not self.evidence:high(trial, goal) then
     return "pass", self.evidence.lowest and "as at the lowest rate" or "the lowest rate"
   end
-  trial.lossy = t.loss > self.evidence:allowed(t.n, goal)
+  trial.lossy = t.loss > self.evidence:allowed(t, goal)
   return "fail", trial.lossy and self:lost(trial) or trial.broken
 end
 

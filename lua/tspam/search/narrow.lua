@@ -116,7 +116,7 @@ end
 function lowest.needed(s, trial, goal)
   local t = trial.figures
   local own, known = s.evidence:own_share()
-  local allowed = s.evidence:allowed(t.n, goal)
+  local allowed = s.evidence:allowed(t, goal)
   if trial.broken or t.misses == 0 or known == 0 or own + goal.loss >= allowed
     and t.loss > NEAR * allowed then
     return false

@@ -59,7 +59,7 @@ function stability.contradictions(evidence, goal)
   local list = {}
   for _, rate in ipairs(evidence.rates) do
     for _, trial in ipairs(evidence:trials(rate)) do
-      if trial.figures.loss > evidence:allowed(trial.figures.n, goal)
+      if trial.figures.loss > evidence:allowed(trial.figures, goal)
         and not evidence.well_at_first(trial) and contradicted(evidence, goal, trial) then
         list[#list + 1] = trial
       end
