@@ -56,7 +56,8 @@ local function complete(wanted)
   options.max_trials = most_trials(options)
   local list = {}
   for i, goal in ipairs(options.goals or {}) do
-    list[i] = setmetatable({ first_final = goal.final }, { __index = goal })
+    list[i] = setmetatable({ first_final = goal.final, width = goal.width or options.precision },
+      { __index = goal })
   end
   if not list[1] then
     list[1] = goals.default(options.length, options.max_failures, options.precision)

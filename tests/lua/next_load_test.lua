@@ -94,8 +94,8 @@ end
 
 -- what a user's choice returns: what is said of it
 for _, row in ipairs {
-  { nil, "nil" }, { "fast", "fast" }, { 0, "0" }, { -5, "-5" }, { 2e6, "2000000" }, { 0 / 0, "nan" },
-  { math.huge, "inf" }, { {}, "table: " },
+  { nil, "nil" }, { "fast", "fast" }, { {}, "table: " }, { 0, "0" }, { -5, "-5" },
+  { 2e6, "2000000" }, { 0 / 0, "nan" }, { math.huge, "inf" },
 } do
   test(("a next load of %s is an error that says so"):format(row[2]), function()
     local fine, problem = pcall(searched, function() return row[1] end)

@@ -1,5 +1,6 @@
 --- Goals of a search: what a load must be to pass, in the terms of RFC 9971.
--- goal.parse("60/120/0/50%/2.5%" or a name, width) -> goal | nil, what is wanted
+-- goal.parse("60/120/0/50%/2.5%" or a name) -> goal | nil, what is wanted
+--   (the width of a named goal is the search's to say: nil)
 -- goal.default(length, loss, width) -> the goal of a search that is given none
 
 local tspam = require "tspam"
@@ -27,12 +28,11 @@ local function duration(text)
   return value and value >= 0.1 and value <= 1e5 and value or nil
 end
 
---- width: of the named ones.
-function goal.parse(text, width)
+function goal.parse(text)
   local named = NAMED[text:lower()]
   if named then
     return { name = text:lower(), final = named.final, sum = named.sum, loss = named.loss,
-      exceed = named.exceed, width = width or 0.025 }
+      exceed = named.exceed }
   end
   local parts = {}
   for part in (text .. "/"):gmatch("([^/]*)/") do
