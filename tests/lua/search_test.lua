@@ -1,11 +1,17 @@
--- The search on a simulated link whose truth is known.
+-- The search of the shipped saturate on simulated devices whose truth is known. (More of them,
+-- with many seeds each: devices_test.)
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
-local link = require "link"
-local search = require "tspam.search"
+local sim = require "sim"
 local test, equal, contains = t.test, t.equal, t.contains
 
-local find = link.find
+-- saturate of a device -> its answer, what sim.drive tells
+local function find(device, words, seed)
+  local arguments = { "--length", "3", "--no-calibrate", "--no-diagnose" }
+  table.move(words or {}, 1, #(words or {}), #arguments + 1, arguments)
+  local o = sim.drive("saturate", device, arguments, { seed = seed })
+  return o.document.answer, o
+end
 
 local function near(got, want, share)
   assert(got and math.abs(got / want - 1) <= share,
@@ -16,230 +22,193 @@ local function bracketed(answer)
   assert(answer.lower <= answer.rate and answer.rate <= answer.upper, answer.reason)
 end
 
--- What limits, its spec, the truth, how near the answer must be.
+-- What limits, the device, the truth, how near the answer must be.
 local truths = {
-  { "a token bucket", { bucket = { rate = 300, burst = 30 } }, 300, 0.02 },
-  -- What the burst of a second adds to a trial of 9 s passes for rate.
-  { "a bucket with a burst of a second", { bucket = { rate = 300, burst = 300 } }, 300, 0.12 },
-  { "a bucket behind 3 % loss", { bucket = { rate = 520, burst = 52 }, loss = 0.03 }, 520, 0.04 },
-  { "a limit of open connections", { limit = { most = 20, hold = 0.1 } }, 200, 0.03 },
-  { "a slow server", { server = { rate = 178, queue = 5 } }, 178, 0.03 },
-  { "a fast server", { server = { rate = 17800, queue = 0.2 } }, 17800, 0.03 },
-  { "a table that ages within a trial",
-    { entries = { size = 600, ttl = 2 }, pause = 3 }, 300, 0.05 },
-  { "a bucket before a jittery server", { bucket = { rate = 900, burst = 90 }, jitter = 1,
-    server = { rate = 5000, queue = 1 } }, 900, 0.03 },
+  { "a token bucket", { bucket = { rate = 300, burst = 30 } }, 300, 0.01 },
+  { "a bucket that refuses by RST", { bucket = { rate = 300, burst = 30, refuse = "rst" } }, 300,
+    0.01 },
+  { "a bucket with a burst of a second", { bucket = { rate = 300, burst = 300 } }, 300, 0.01 },
+  { "a bucket with a burst of two seconds", { bucket = { rate = 300, burst = 600 } }, 300, 0.01 },
+  { "a limit of open connections", { open = { most = 20 }, base = 0.1 }, 200, 0.03 },
+  { "a slow server", { server = { seconds = 1 / 178 } }, 178, 0.03 },
+  { "a fast server", { server = { seconds = 1 / 17800, queue = 0.2 } }, 17800, 0.03 },
+  { "a table that ages within a trial", { entries = { size = 300, ttl = 1 } }, 300, 0.05 },
+  { "a bucket before a jittery server", { bucket = { rate = 900, burst = 90 }, jitter = 0.9,
+    server = { seconds = 1 / 5000, queue = 1 } }, 900, 0.03 },
 }
 for _, row in ipairs(truths) do
   test(("%s of %g/s is found and is the target's"):format(row[1], row[3]), function()
-    local outcome, answer = find(row[2])
+    local answer, o = find(row[2])
     near(answer.rate, row[3], row[4])
     bracketed(answer)
     equal(answer.limited_by, "target")
     equal(answer.confirmed, true)
-    equal(outcome.conclusive, true)
+    equal(answer.unfinished, false)
+    equal(o.status, 0)
+    assert(o.seconds < 150, o.seconds)
   end)
 end
 
-test("a queue is named as the reason, and failures by their cause", function()
-  local _, queue = find { server = { rate = 178, queue = 5 } }
-  contains(queue.reason, "a queue grows")
-  local _, bucket = find { bucket = { rate = 300, burst = 30 } }
-  contains(bucket.reason, "timeout/connect")
+test("a queue is named as the reason, and failures by their cause and share", function()
+  contains(find { server = { seconds = 1 / 178 } }.reason, "a queue grows")
+  local _, o = find { bucket = { rate = 300, burst = 30 } }
+  assert(o.text:find("%d %% lost %(mostly timeout/connect%); the goal is 0%.5 %%"), o.text)
 end)
 
-test("20,000/s is reached in a dozen trials", function()
-  local outcome = find({}, { max_rate = 20000 })
-  assert(#outcome.trials <= 13, #outcome.trials) -- the last confirms
-  equal(outcome.answer.rate, 20000)
-  equal(outcome.answer.limited_by, "none found")
-  contains(outcome.answer.reason, "no limit found up to 20.0k/s")
+test("a burst that needed longer trials is told", function()
+  local _, o = find { bucket = { rate = 300, burst = 600 } }
+  contains(o.text, "trials of 20 s were needed to use up a burst of 4")
+end)
+
+-- "50 75 112.5": the rates that were tried, until one came again
+local function steps(o)
+  local list, seen = {}, {}
+  for _, trial in ipairs(o.document.trials) do
+    if seen[trial.rate] then
+      break
+    end
+    seen[trial.rate] = true
+    list[#list + 1] = ("%g"):format(trial.rate)
+  end
+  return table.concat(list, " ")
+end
+
+test("20,000/s is reached in a dozen trials, and no limit is found there", function()
+  local answer, o = find({}, { "--max-rate", "20000" })
+  local _, climbed = steps(o):gsub("%S+", "")
+  assert(climbed <= 12, steps(o))
+  equal(answer.rate, 20000)
+  equal(answer.upper, nil)
+  equal(answer.limited_by, "none found")
+  contains(o.text, "\nNo limit found up to 20.0k/s")
 end)
 
 test("an increment that the user fixed is not widened", function()
-  local outcome = find({}, { max_rate = 150, increment = 1.5, fixed_increment = true })
-  local rates = {}
-  for i, entry in ipairs(outcome.trials) do
-    rates[i] = ("%g"):format(entry.rate)
-  end
-  equal(table.concat(rates, " "), "50 75 112.5 150 150")
+  local _, o = find({}, { "--max-rate", "150", "--increment", "1.5" })
+  equal(steps(o), "50 75 112.5 150")
 end)
 
-test("1,000 noisy searches: the truth lies in the interval in 95 % and more", function()
-  local inside, most = 0, 0
-  for seed = 1, 1000 do
-    local truth = 60 + seed * 7919 % 4000
-    local outcome, answer = find { bucket = { rate = truth, burst = truth / 10 },
-      loss = seed % 4 * 0.01, jitter = 0.3, stall = 0.02, seed = seed }
+test("a small increment that the user fixed reaches the limit", function()
+  near(find({ bucket = { rate = 2000, burst = 200 } }, { "--increment", "1.03" }).rate, 2000, 0.03)
+end)
+
+-- start, limit
+for _, row in ipairs { { 1000, 300 }, { 310, 300 }, { 330, 300 }, { 20000, 45 }, { 50, 20 } } do
+  local start, limit = row[1], row[2]
+  test(("a start of %d/s above a limit of %d/s goes down to it"):format(start, limit), function()
+    local answer, o = find({ bucket = { rate = limit, burst = 5 } }, { "--start", tostring(start) })
+    near(answer.rate, limit, 0.03)
     bracketed(answer)
-    inside = inside + (answer.lower <= truth and truth <= answer.upper and 1 or 0)
-    most = math.max(most, #outcome.trials)
-  end
-  assert(inside >= 950, inside)
-  assert(most <= 40, most)
+    equal(answer.limited_by, "target")
+    equal(o.status, 0)
+  end)
+end
+
+test("a queue, or a limit of open ones, below the start is found as well", function()
+  near(find({ server = { seconds = 1 / 178, queue = 0.3 } }, { "--start", "1000" }).rate, 178, 0.03)
+  near(find({ open = { most = 20 }, base = 0.1 }, { "--start", "1000" }).rate, 200, 0.03)
 end)
 
-test("500 searches for a slow server: the truth lies in the interval in 95 %", function()
+test("24 noisy searches: the truth lies in the interval in 95 %", function()
   local inside = 0
-  for seed = 1, 500 do
+  for seed = 1, 24 do
+    local truth = 60 + seed * 7919 % 4000
+    local answer = find({ bucket = { rate = truth, burst = truth / 10 }, jitter = 0.3,
+      generator = { late = 0.02 } }, {}, seed)
+    bracketed(answer)
+    -- A load of which the goal's share is lost passes.
+    local within = answer.lower <= truth / (1 - 0.005) and truth <= answer.upper
+    inside = inside + (within and 1 or 0)
+  end
+  assert(inside >= 23, inside)
+end)
+
+test("12 searches for a slow server: the truth lies in the interval", function()
+  local inside = 0
+  for seed = 1, 12 do
     local truth = 60 + seed * 7919 % 9000
-    local _, answer = find { server = { rate = truth, queue = 1 }, jitter = 0.5, loss = 0.002,
-      retransmit = true, seed = seed }
+    local answer = find({ server = { seconds = 1 / truth, queue = 1 }, jitter = 0.5, loss = 0.002,
+      retransmit = true }, {}, seed)
     inside = inside + (answer.lower <= truth and truth <= answer.upper and 1 or 0)
   end
-  assert(inside >= 475, inside)
+  equal(inside, 12)
 end)
 
-test("loss alone is no saturation: under 1 in 200 of 1,000 searches", function()
-  local wrong = 0
-  for seed = 1, 1000 do
-    local _, answer = find({ loss = 0.03, retransmit = seed % 2 == 0, seed = seed },
-      { max_rate = 1000 })
-    wrong = wrong + (answer.limited_by == "none found" and 0 or 1)
-  end
-  assert(wrong <= 5, wrong)
-end)
-
-test("noise and stalls of this machine are no saturation, 300 of 300", function()
-  for seed = 1, 300 do
-    local _, answer = find({ jitter = 2, base = 3e-4, stall = 0.2, seed = seed },
-      { max_rate = 3000 })
+test("noise, hiccups and stalls of this machine are no saturation, 12 of 12", function()
+  for seed = 1, 12 do
+    local answer = find({ jitter = 0.9, base = 3e-4, generator = { late = 0.2 },
+      hiccup = { chance = 0.1 } }, { "--max-rate", "3000" }, seed)
     assert(answer.limited_by ~= "target", answer.reason)
   end
 end)
 
+test("a target whose latency climbs with the load is answered where the median has doubled",
+  function()
+    near(find { knee = { rate = 1000 } }.rate, 520, 0.05) -- 4 ms / (1 - 0.52), 1 ms is noise
+    near(find({ knee = { rate = 1000 } }, { "--slowdown", "4" }).rate, 750, 0.05)
+  end)
+
 test("the generator's ceiling is its own, whatever the target might carry", function()
-  local outcome, answer = find { ceiling = 8000 }
+  local answer, o = find { generator = { ceiling = 8000 } }
   equal(answer.limited_by, "generator")
-  equal(outcome.conclusive, false)
+  equal(o.status, 4)
   near(answer.rate, 8000, 0.11)
   contains(answer.reason, "late starts")
+  contains(o.text, "this generator's limit, not the target's")
 end)
 
 test("a target's limit below a step that this machine could not make is found", function()
-  local _, answer = find { ceiling = 8000, bucket = { rate = 7000, burst = 700 } }
+  local answer = find { generator = { ceiling = 8000 }, bucket = { rate = 7000, burst = 700 } }
   equal(answer.limited_by, "target")
   near(answer.rate, 7000, 0.03)
 end)
 
-test("running out of source ports is never the target's", function()
-  local outcome, answer = find { ports = 500 }
-  equal(answer.limited_by, "own ports")
-  equal(outcome.conclusive, false)
-  for _, entry in ipairs(outcome.trials) do
-    assert(entry.trial ~= "fail", entry.why)
-  end
-end)
-
-test("a baseline that fails ends the search at once, with the failures", function()
-  local outcome, answer = find { bucket = { rate = 20, burst = 5 } }
-  equal(#outcome.trials, 1)
-  equal(outcome.trials[1].trial, "fail")
-  contains(outcome.trials[1].why, "% failed: timeout/connect")
-  equal(answer.rate, nil)
-  equal(outcome.conclusive, false)
-  contains(answer.reason, "already at the lowest rate, 50/s")
-  contains(answer.reason, "timeout/connect")
-  equal(answer.limited_by, "none found")
-end)
-
-test("a target that dies ends the search within two trials", function()
-  local outcome, answer = find { dies = 8 }
-  local _, amid = find { dies = 9 }
-  contains(amid.reason, "or it died")
-  local first
-  for i, entry in ipairs(outcome.trials) do
-    first = first or entry.trial == "fail" and i
-  end
-  assert(#outcome.trials - first <= 1, #outcome.trials)
-  equal(outcome.conclusive, false)
-  equal(answer.rate, outcome.trials[first - 1].rate)
-  contains(answer.reason, "the target stopped answering")
-end)
-
-test("a baseline is made again while something is learned from it", function()
-  local simulated, looks = link.new {}, 0
-  local outcome = search(function(rate, length) return simulated:trial(rate, length) end,
-    { max_rate = 60, on_baseline = function()
-      looks = looks + 1
-      return looks < 3
-    end })
-  equal(looks, 3)
-  equal(outcome.trials[3].rate, 50)
-end)
-
-test("a small increment that the user fixed reaches the limit", function()
-  local _, answer = find({ bucket = { rate = 2000, burst = 200 } },
-    { increment = 1.03, fixed_increment = true })
-  near(answer.rate, 2000, 0.03)
-end)
-
-test("a full table that ages is named by its size within 1 %", function()
-  local outcome, answer = find({ entries = { size = 2000, ttl = 120 } }, { recover = 200 })
-  near(answer.burst.connections, 2000, 0.01)
-  near(answer.burst.time, 2000 / outcome.trials[#outcome.trials].rate, 0.02)
-  contains(answer.reason, "connections, then failure at t =")
-  equal(answer.limited_by, "target")
-  equal(answer.rate, nil) -- what passed filled the table too, only not yet
-  equal(answer.lower, nil)
-end)
-
-test("where nobody waits for the table, all connections made are named", function()
-  local _, answer = find({ entries = { size = 2000, ttl = 120 } }, { recover = 10 })
-  equal(answer.burst.in_all, 2000)
-end)
-
-test("an interrupted search answers with what there is", function()
-  local simulated, n = link.new {}, 0
-  local outcome = search(function(rate, length)
-    n = n + 1
-    local result = simulated:trial(rate, length)
-    result.interrupted = n == 4 or nil
-    return result
-  end, {})
-  equal(#outcome.trials, 4)
-  equal(outcome.answer.reason, "interrupted")
-  equal(outcome.answer.unfinished, true)
-  equal(outcome.answer.rate, outcome.trials[3].rate)
-  equal(outcome.conclusive, false)
-end)
-
-test("an interrupt between two trials is no trial", function()
-  local simulated, n = link.new {}, 0
-  local outcome = search(function(rate, length)
-    n = n + 1
-    local result = simulated:trial(rate, length)
-    if n == 3 then
-      result.interrupted, result.started = true, 0
+test("running out of source ports is never the target's, whenever they run out", function()
+  for _, count in ipairs { 200, 500, 1000, 1500, 5000 } do
+    local answer, o = find { generator = { ports = { count = count } } }
+    equal(answer.limited_by, "own ports")
+    equal(o.status, 4)
+    for _, trial in ipairs(o.document.trials) do
+      assert(trial.trial ~= "fail", trial.why)
     end
-    return result
-  end, {})
-  equal(#outcome.trials, 2)
+  end
 end)
 
-test("a trial that cannot run ends the search with its message", function()
-  local outcome = search(function() return nil, "bind: no" end, {})
-  equal(outcome.error, "bind: no")
+test("where this machine's limit comes at a load that passed before, that is the end", function()
+  local answer, o = find { generator = { ports = { count = 500 } } }
+  equal(answer.rate, 100)
+  equal(answer.upper, nil)
+  contains(o.text, "\n100/s: this machine's limit (own ports), not the target's; inconclusive at "
+    .. "100/s: ")
 end)
 
-test("an invalid baseline is tried three times", function()
-  local outcome, answer = find { stall = 1 }
-  equal(#outcome.trials, 3)
-  equal(answer.limited_by, "generator")
+test("unstable is an answer: the highest rate at which no trial is bad", function()
+  for seed = 1, 4 do
+    local answer, o = find({ unstable = { above = 500, kind = "alternate" } }, {}, seed)
+    near(answer.unstable_above, 500, 0.06)
+    equal(answer.rate, answer.unstable_above)
+    equal(answer.limited_by, "target")
+    equal(o.status, 0)
+    local lossy, n = o.text:match("is the highest stable rate: trials disagree above it: "
+      .. "at [%d.,k]+/s (%d+) of (%d+) trials lost more than the goal, the others did not%.")
+    assert(lossy and tonumber(lossy) < tonumber(n), o.text)
+  end
 end)
 
-test("a machine that something else keeps busy is given more time", function()
-  local simulated, n = link.new {}, 0
-  local outcome = search(function(rate, length)
-    n = n + 1
-    local result = simulated:trial(rate, length)
-    result.cpu = { share = 0.02 }
-    result.verdict = n <= 6 and "invalid" or "valid"
-    result.reasons = n <= 6 and { { limit = "generator", text = "late" } } or {}
-    return result
-  end, { max_rate = 100, wait = function() end })
-  equal(outcome.answer.limited_by, "none found")
-  equal(outcome.answer.rate, 100)
+test("where half of the trials are bad by chance, the answer is the rate above which they are",
+  function()
+    for seed = 1, 4 do
+      near(find({ unstable = { above = 500, kind = "random" } }, {}, seed).rate, 500, 0.06)
+    end
+  end)
+
+test("where the loss grows slowly, the answer is where it is the goal: half to twice", function()
+  for seed = 1, 3 do
+    local linear = find({ frog = { at = 20000, loss = 0.05 } }, {}, seed)
+    assert(linear.unstable_above or linear.rate >= 1000 and linear.rate <= 4000, linear.rate)
+    local slow = find({ frog = { per_doubling = 0.005, from = 100 } }, {}, seed)
+    assert(slow.unstable_above or slow.rate >= 141 and slow.rate <= 400, slow.rate)
+  end
 end)
 
 return t.finish()

@@ -37,8 +37,8 @@ local function remarks(s, answer)
 end
 
 local function own_limit(s, b)
-  return { rate = b.lower, lower = b.lower, upper = s.own.rate, limited_by = s.own.limit,
-    confirmed = s.confirmed,
+  return { rate = b.lower, lower = b.lower, limited_by = s.own.limit, confirmed = s.confirmed,
+    upper = s.own.rate > b.lower and s.own.rate or nil,
     reason = ("inconclusive at %s: %s"):format(format.rate(s.own.rate), s.own.why) }
 end
 
@@ -69,13 +69,19 @@ function answers.found(s)
   return answer
 end
 
-local function disagreeing(s, rate)
-  local lossy, n = 0, 0
-  for _, trial in ipairs(s.evidence:trials(rate)) do
-    n, lossy = n + 1, lossy + (s.evidence:high(trial, s.stable_goal) and 1 or 0)
+-- The lowest load above the answer whose trials disagree, in words.
+local function disagreeing(s, lower)
+  for _, rate in ipairs(s.evidence.rates) do
+    local lossy, n = 0, 0
+    for _, trial in ipairs(rate > (lower or 0) and s.evidence:trials(rate) or {}) do
+      n, lossy = n + 1, lossy + (s.evidence:high(trial, s.stable_goal) and 1 or 0)
+    end
+    if lossy > 0 and lossy < n then
+      return ("at %s %d of %s lost more than the goal, the others did not"):format(
+        format.rate(rate), lossy, format.plural(n, "trial"))
+    end
   end
-  return ("at %s %d of %s lost more than the goal, the others did not"):format(
-    format.rate(rate), lossy, format.plural(n, "trial"))
+  return "one lost more than the goal, and one at a higher rate did not"
 end
 
 --- The answer where trials of one load disagree: the highest load at which they do not.
@@ -83,8 +89,8 @@ function answers.unstable(s)
   local b = s.bracket
   return { rate = b.lower, lower = b.lower, upper = b.upper, limited_by = "target",
     confirmed = b.lower_class == "lower", conclusive = b.lower ~= nil,
-    unstable_above = b.lower, reason = ("trials disagree above it: %s"):format(
-      b.upper and not b.own and disagreeing(s, b.upper) or "at one load and the next") }
+    unstable_above = b.lower,
+    reason = "trials disagree above it: " .. disagreeing(s, b.lower) }
 end
 
 -- A search that ended early knows what passed so far.

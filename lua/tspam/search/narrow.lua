@@ -134,6 +134,9 @@ return function(s, goal)
       return b
     end
     local trial = s:attempt(rate, length)
+    if not trial and rate <= (b.lower or 0) then
+      return b -- this machine's limit came where a trial passed before: no more can be known
+    end
     if trial and lowest.needed(s, trial, goal) then
       lowest.know_path(s)
     end
