@@ -119,13 +119,13 @@ end
 
 -- So many new ones got through a second, after the first failure.
 local function rate_after(result)
-  local passed, seconds = 0, 0
+  local passed, started = 0, 0
   for _, slice in ipairs((passing.of(result))) do
     if slice.from >= result.first_failure.time then
-      passed, seconds = passed + slice.passed, seconds + slice.to - slice.from
+      passed, started = passed + slice.passed, started + slice.started
     end
   end
-  return seconds > 0 and passed / seconds or nil
+  return started > 0 and result.rate and passed / started * result.rate or nil
 end
 
 -- A share of them got through after the first failure: no end, but a limit of the rate.

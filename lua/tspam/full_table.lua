@@ -26,13 +26,13 @@
 --     "interrupted", "error" (message)
 --   verdict.recovery: from the end of the run until new ones were accepted (nil: never)
 
-local examine = require "tspam.full_table.examine"
+local accepted = require "tspam.full_table.accepted"
 local gaps = require "tspam.full_table.gaps"
 local verdict = require "tspam.full_table.verdict"
 
 local full_table = {
   seen = require "tspam.full_table.seen",
-  examine = examine.examine,
+  examine = require "tspam.full_table.examine",
   same = verdict.same,
 }
 
@@ -40,8 +40,8 @@ local full_table = {
 -- first interval of those | nil, verdict
 function full_table.recovery(device)
   local begin = device.now()
-  local again, verdict_of_it = examine.accepted(device)
-  return again and again.at - begin, verdict_of_it
+  local again, broken_off = accepted(device)
+  return again and again.at - begin, broken_off
 end
 
 --- The times at which nothing got through, for whatever reason: list of {from, to}; to is
@@ -64,7 +64,9 @@ function full_table.within(result)
   end
   local second = gaps.of(result)[2]
   if second and verdict.same(seen.connections, second.before) then
-    return verdict.state(seen.connections, seen.again)
+    -- An outage may hide when the table gave back its first entries.
+    local life = second.to and math.min(seen.again, second.to - seen.again) or seen.again
+    return verdict.state(seen.connections, life)
   elseif seen.after > seen.connections and not verdict.same(seen.connections, seen.after) then
     return { kind = "outage", from = seen.time, to = seen.again }
   end

@@ -1,37 +1,48 @@
---- A long run at one rate, judged by RFC 9411's criteria. Pure: results in,
+--- A long run at one rate, judged by criteria that are handed in. Pure: results in,
 -- tables out.
+-- A criterion is { name, limit, value = function(run) -> number, text = function(run) }: it is
+-- violated where the value, without its sign, is not below the limit. run: what tspam.run
+-- returned. Shares of these connections, and figures of the course of a run, are told here.
 
 local confidence = require "tspam.soak.confidence"
 local failures = require "tspam.failures"
-local format = require "tspam.format"
-local json = require "tspam.json"
+local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
-local state = require "tspam.soak.state"
 
 local soak = {}
 
---- RFC 9411; of failed transactions and of unexpected resets it allows the same.
-local RATE <const>, CONCURRENCY <const> = 0.05, 0.1
---- Few open connections waver by more than a tenth of themselves.
-local OPEN_FLOOR <const> = 2
+--- A shorter outage, in seconds, is a hiccup.
+local OUTAGE <const> = 0.25
 
--- Seconds in which connections were opened: a signal cuts them short.
-local function opened_for(result)
-  if result.interrupted then
-    return result.achieved > 0 and result.started / result.achieved or 0
+--- Seconds in which connections were opened: a signal cuts them short.
+function soak.opened_for(run)
+  if run.interrupted then
+    return run.achieved > 0 and run.started / run.achieved or 0
   end
-  return result.length
+  return run.length
 end
 
-local function resets(result)
-  return failures.count(result, "^reset/") + failures.count(result, "^refused/")
+--- A count of the connections that were started, as a share.
+function soak.share(n, run)
+  return run.started > 0 and n / run.started or 0
+end
+
+--- Connections that were reset, or refused.
+function soak.resets(run)
+  return failures.count(run, "^reset/") + failures.count(run, "^refused/")
+end
+
+--- So many ended well a second.
+function soak.established(run)
+  local length = soak.opened_for(run)
+  return length > 0 and run.ok / length or 0
 end
 
 -- Slices in which connections were opened for their whole time: without the last,
 -- and without the first ones, until as many are open as last that long.
-local function sustained(result)
-  local list, lasts = {}, result.latency and result.latency:percentile(99) or 0
-  for _, slice in ipairs(result.timeline) do
+local function sustained(run)
+  local list, lasts = {}, run.latency and run.latency:percentile(99) or 0
+  for _, slice in ipairs(run.timeline) do
     if slice.started > 0 then
       list[#list + 1] = slice
     end
@@ -46,24 +57,10 @@ local function sustained(result)
   return list
 end
 
-local function share_criterion(name, k, n)
-  return { name = name, value = n > 0 and k / n or 0, limit = confidence.share,
-    pass = n > 0 and k / n < confidence.share,
-    text = ("%s of %s, less than 0.001 %% wanted"):format(format.count(k), format.count(n)) }
-end
-
-local function rate_criterion(result)
-  local length = opened_for(result)
-  local rate = length > 0 and result.ok / length or 0
-  local ratio = rate / result.rate
-  return { name = "rate", value = ratio - 1, limit = RATE, pass = math.abs(ratio - 1) <= RATE,
-    text = ("%s established, %s asked, within 5 %% wanted"):format(
-      format.rate(rate), format.rate(result.rate)) }
-end
-
--- Tenths of the run against its mean: an instant's count says little.
-local function concurrency_criterion(result)
-  local slices, sum = sustained(result), 0
+--- How many were open on average, and by how many a tenth of the run is off that at the
+-- most: an instant's count says little. -> mean, worst
+function soak.open(run)
+  local slices, sum = sustained(run), 0
   for _, slice in ipairs(slices) do
     sum = sum + slice.open
   end
@@ -76,37 +73,20 @@ local function concurrency_criterion(result)
     end
     worst = math.max(worst, math.abs(part - mean))
   end
-  local pass = worst <= math.max(CONCURRENCY * mean, OPEN_FLOOR)
-  return { name = "concurrency", value = mean > 0 and worst / mean or 0, limit = CONCURRENCY,
-    pass = pass, text = ("%.1f open on average, a tenth of the run off by %.1f, within 10 %% "
-      .. "or 2 wanted"):format(mean, worst) }
+  return mean, worst
 end
 
-local function criteria(result)
-  return {
-    share_criterion("failed", result.failed, result.started),
-    share_criterion("resets", resets(result), result.started),
-    rate_criterion(result),
-    concurrency_criterion(result),
-  }
-end
-
-local function violated(list)
-  for _, criterion in ipairs(list) do
-    if not criterion.pass then
-      return true
-    end
+-- -> list of {name, value, limit, text, pass}, is one violated?
+local function judged(run, criteria)
+  local list, violated = {}, false
+  for i, criterion in ipairs(criteria) do
+    local value = criterion.value(run)
+    local pass = run.started > 0 and math.abs(value) < criterion.limit
+    list[i] = { name = criterion.name, value = value, limit = criterion.limit,
+      text = criterion.text(run), pass = pass }
+    violated = violated or not pass
   end
-  return false
-end
-
-local function too_few(result, needed)
-  local failed = result.failed
-  return ("no criterion is violated, but %s cannot show with 95 %% confidence that fewer than "
-    .. "0.001 %% fail; %s can, if %s (%s)"):format(
-    format.plural(result.started, "connection"), format.count(needed),
-    failed == 0 and "none fails" or ("no more than %s fail"):format(format.count(failed)),
-    confidence.way(result.rate, needed))
+  return list, violated
 end
 
 -- What was cut short, or spoiled by this machine, says nothing of the target.
@@ -117,76 +97,80 @@ local function without_verdict(answer, reason)
   end
 end
 
--- A pass is a claim: it takes the confidence that fewer than 0.001 % fail. A
--- criterion that is violated is violated, however few they were.
-local function decide(answer, result)
-  local limit, why = generator_limit.of(result)
-  if result.interrupted then
-    answer.interrupted = opened_for(result)
+-- A pass is a claim: it takes the confidence that so few fail. A criterion that is
+-- violated is violated, however few they were.
+local function decide(answer, run, violated)
+  local limit, why = generator_limit.of(run)
+  if run.interrupted then
+    answer.interrupted = soak.opened_for(run)
     without_verdict(answer, "interrupted")
   elseif limit then
     answer.limited_by = limit
     without_verdict(answer, ("this machine was the limit (%s): %s"):format(limit, why))
-  elseif violated(answer.criteria) then
+  elseif violated then
     answer.pass = false
   elseif answer.confidence.enough then
     answer.pass = true
   else
-    answer.reason = too_few(result, answer.confidence.needed)
+    answer.reason = confidence.too_few(answer.confidence, run.rate)
   end
   answer.conclusive = answer.pass ~= nil
 end
 
---- -> {pass, conclusive, reason, limited_by, criteria, confidence, state_capacity,
--- sustainable, recovered}. pass is nil where that is not known, reason says why; of
--- one that was interrupted interrupted says after how long.
-function soak.judge(result)
-  local answer = { criteria = criteria(result),
-    confidence = confidence.of(result.failed, result.started) }
-  decide(answer, result)
-  local full = state(result, opened_for(result))
-  if full then
-    answer.state_capacity, answer.sustainable = full.connections, full.sustainable
-    answer.recovered, answer.failed_at = full.recovered, full.time
+local function outages(run)
+  local list, length = {}, soak.opened_for(run)
+  for _, gap in ipairs(full_table.gaps(run)) do
+    if (gap.to or length) - gap.from >= OUTAGE then
+      list[#list + 1] = gap
+    end
+  end
+  return list
+end
+
+local function add_state(answer, verdict)
+  answer.state_capacity, answer.sustainable = verdict.entries, verdict.sustained
+  answer.lifetime, answer.outages = verdict.lifetime, {}
+end
+
+--- -> {pass, conclusive, reason, limited_by, criteria, confidence, outages, state_capacity,
+-- lifetime, sustainable, failed_at, recovered}. pass is nil where that is not known, reason says
+-- why; of one that was interrupted interrupted says after how long. seen: a sign of a
+-- full table that this run alone does not decide: soak.add tells what an experiment did.
+function soak.judge(run, criteria)
+  local list, violated = judged(run, criteria)
+  local answer = { criteria = list, outages = outages(run),
+    confidence = confidence.of(run.failed, run.started, criteria[1].limit) }
+  decide(answer, run, violated)
+  local seen, verdict = full_table.seen(run), full_table.within(run)
+  if seen then
+    answer.failed_at, answer.recovered = seen.time, seen.again
+  end
+  if verdict and verdict.kind == "state" then
+    add_state(answer, verdict)
+  elseif seen and not verdict and not answer.limited_by then
+    answer.seen = seen
   end
   return answer
 end
 
-local function state_text(answer)
-  local text = ("State capacity is about %s: they went well, at flat latency, and at t = %.2f s "
-    .. "new ones began to fail."):format(format.plural(answer.state_capacity, "connection"),
-    answer.failed_at)
-  if answer.sustainable then
-    text = text .. (" They were accepted again at t = %.1f s: about %s can be sustained."):format(
-      answer.recovered, format.rate(answer.sustainable))
+-- Until when, in seconds of the run: the outage that lasted to its end.
+local function ended(list, time)
+  for _, outage in ipairs(list) do
+    outage.to = outage.to or time
   end
-  return text .. "\n"
 end
 
-local WORD <const> = { [true] = "pass", [false] = "FAIL" }
-
-local function verdict_text(answer)
-  if answer.interrupted then
-    return ("Interrupted after %s: no verdict.\n"):format(format.time(answer.interrupted))
-  elseif not answer.conclusive then
-    return ("The soak is inconclusive: %s.\n"):format(answer.reason)
+--- What full_table.examine found out about answer.seen; began: when the run began, in its
+-- time.
+function soak.add(answer, verdict, began)
+  answer.examined = verdict
+  if verdict.kind == "state" then
+    add_state(answer, verdict)
+    local outage = verdict.outage
+    answer.outages[1] = outage and { from = outage.from - began, to = outage.to - began }
+  elseif verdict.kind == "outage" then
+    ended(answer.outages, verdict.to - began)
   end
-  return ("The soak %s.\n"):format(answer.pass and "passes" or "fails")
-end
-
-function soak.text(answer)
-  local lines = {}
-  for i, criterion in ipairs(answer.criteria) do
-    lines[i] = ("%-12s %-5s %s\n"):format(criterion.name, WORD[criterion.pass] or "-",
-      criterion.text)
-  end
-  lines[#lines + 1] = ("With 95 %% confidence at most %s fail.\n"):format(
-    format.share(answer.confidence.bound or 1, 1))
-  if answer.state_capacity then
-    lines[#lines + 1] = state_text(answer)
-  end
-  lines[#lines + 1] = verdict_text(answer)
-  return table.concat(lines)
 end
 
 --- The exit status: 3 for a fail, 4 where too few were made to tell, in a dry run
@@ -198,22 +182,6 @@ function soak.status(answer, status)
     return 3
   end
   return answer.confidence.enough and status or 4
-end
-
---- The field "answer" of the JSON document.
-function soak.field(answer)
-  local list = {}
-  for i, criterion in ipairs(answer.criteria) do
-    list[i] = json.object { { "name", criterion.name }, { "pass", criterion.pass },
-      { "value", criterion.value }, { "limit", criterion.limit }, { "text", criterion.text } }
-  end
-  return { "answer", json.object {
-    { "pass", answer.pass }, { "conclusive", answer.conclusive },
-    { "limited_by", answer.limited_by }, { "reason", answer.reason },
-    { "criteria", json.list(list) }, { "confidence", json.plain(answer.confidence) },
-    { "state_capacity", answer.state_capacity }, { "failed_at", answer.failed_at },
-    { "recovered", answer.recovered }, { "sustainable", answer.sustainable },
-  } }
 end
 
 return soak

@@ -62,6 +62,22 @@ test("an outage on the way to a full table is told beside the table", function()
   near(verdict.outage.to, 6, 0.15)
 end)
 
+test("an outage when a table is half full does not make its half the count", function()
+  for _, lasts in ipairs { 2, 2.5 } do
+    for size = 1960, 2060, 10 do
+      local verdict = examined({ entries = { size = size, ttl = 30 }, outage = { 2, 2 + lasts } },
+        500, 3)
+      assert(verdict.kind ~= "state" or math.abs(verdict.entries - size) < 0.03 * size,
+        verdict.entries)
+    end
+  end
+end)
+
+test("a table that stays full for longer than an outage lasts is not looked at again", function()
+  local _, simulated = examined({ entries = { size = 700, ttl = 40 } }, 300, 4)
+  equal(#simulated.runs, 3)
+end)
+
 test("an outage in any trial of an experiment makes no wrong claim", function()
   for i = 0, 60 do
     for _, lasts in ipairs { 2, 10 } do
@@ -121,7 +137,7 @@ end)
 
 test("the second count is at another rate, and only as long as it takes", function()
   local _, simulated = examined({ entries = { size = 700, ttl = 12 } }, 300, 4)
-  equal(#simulated.runs, 3)
+  equal(#simulated.runs, 4)
   near(simulated.runs[3].rate, 200, 1e-9)
   assert(simulated.runs[3].length < 5, simulated.runs[3].length)
   -- Where entries live little longer than it takes to fill the table, it is a faster one.

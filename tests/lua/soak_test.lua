@@ -1,30 +1,12 @@
--- RFC 9411's criteria over results of known figures.
+-- RFC 9411's criteria, as they stand in the script, over results of known figures.
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
+local soak_run = require "soak_run"
+local report = require "tspam.report.soak"
 local soak = require "tspam.soak"
 local confidence = require "tspam.soak.confidence"
 local test, equal, contains = t.test, t.equal, t.contains
-
--- A run of `length` seconds in slices of a quarter second. bad(i) -> failures of
--- slice i; open(i), p50(i) as well; what is left out is even.
-local function run(rate, length, shape)
-  shape = shape or {}
-  local r = { rate = rate, length = length, ok = 0, failed = 0, started = 0, failures = {},
-    timeline = {} }
-  for i = 1, length * 4 do
-    local n = rate // 4
-    local bad = shape.bad and shape.bad(i, n) or 0
-    r.timeline[i] = { time = i / 4, started = n, ok = n - bad, failed = bad,
-      open = shape.open and shape.open(i) or 20, p50 = shape.p50 and shape.p50(i) or 0.004 }
-    if bad > 0 and not r.first_failure then
-      r.first_failure = { time = i / 4 - bad / rate, count = r.started + n - bad }
-    end
-    r.started, r.ok, r.failed = r.started + n, r.ok + n - bad, r.failed + bad
-  end
-  r.failures[shape.cause or "timeout/connect"] = r.failed > 0 and r.failed or nil
-  r.due = r.started
-  return r
-end
+local run, judge = soak_run.new, soak_run.judge
 
 local function failing(answer)
   local names = {}
@@ -35,51 +17,51 @@ local function failing(answer)
 end
 
 test("a clean run of 300,000 passes", function()
-  local answer = soak.judge(run(1000, 300))
+  local answer = judge(run(1000, 300))
   equal(answer.pass, true)
   equal(answer.conclusive, true)
   equal(answer.confidence.enough, true)
   equal(answer.state_capacity, nil)
-  contains(soak.text(answer), "The soak passes.\n")
+  contains(report.text(answer), "The soak passes.\n")
 end)
 
 test("48 connections without a failure do not pass: 6 % may fail for all they show", function()
-  local answer = soak.judge(run(50, 1))
+  local answer = judge(run(50, 1))
   equal(failing(answer), "")
   equal(answer.pass, nil)
   equal(answer.conclusive, false)
-  contains(soak.text(answer), "at most 6.2 % fail.\nThe soak is inconclusive: no criterion is "
+  contains(report.text(answer), "at most 6.2 % fail.\nThe soak is inconclusive: no criterion is "
     .. "violated, but 48 connections cannot show with 95 % confidence that fewer than 0.001 % "
     .. "fail; 300,000 can, if none fails (--length 6000).\n")
-  local field = soak.field(answer)[2]
+  local field = report.field(answer)[2]
   equal(field.pass, nil)
   equal(field.conclusive, false)
   equal(field.confidence.needed, 300000)
 end)
 
 test("with two failures it takes 630,000 to pass", function()
-  local answer = soak.judge(run(1000, 300, { bad = function(i) return i == 600 and 2 or 0 end }))
+  local answer = judge(run(1000, 300, { bad = function(i) return i == 600 and 2 or 0 end }))
   equal(answer.pass, nil)
   contains(answer.reason, "630,000 can, if no more than 2 fail (--length 630)")
 end)
 
 test("a criterion that is violated fails, however few the connections", function()
-  local answer = soak.judge(run(50, 1, { bad = function() return 1 end }))
+  local answer = judge(run(50, 1, { bad = function() return 1 end }))
   equal(answer.pass, false)
   equal(answer.conclusive, true)
-  contains(soak.text(answer), "The soak fails.\n")
+  contains(report.text(answer), "The soak fails.\n")
 end)
 
 test("what this machine spoiled is no fail of the target's, nor a pass", function()
   for _, bad in ipairs { 0, 1 } do
     local r = run(1000, 300, { bad = function() return bad end })
     r.verdict, r.reasons = "invalid", { { limit = "generator", text = "late starts: x" } }
-    local answer = soak.judge(r)
+    local answer = judge(r)
     equal(answer.pass, nil)
     equal(answer.limited_by, "generator")
-    contains(soak.text(answer), "The soak is inconclusive: this machine was the limit (generator): "
+    contains(report.text(answer), "The soak is inconclusive: this machine was the limit (generator): "
       .. "late starts: x.\n")
-    assert(not soak.text(answer):find("FAIL"), soak.text(answer))
+    assert(not report.text(answer):find("FAIL"), report.text(answer))
   end
 end)
 
@@ -97,7 +79,7 @@ end)
 
 test("three failures of 300,000 are too many, two are not", function()
   local function few(k)
-    return soak.judge(run(1000, 300, { bad = function(i) return i == 600 and k or 0 end }))
+    return judge(run(1000, 300, { bad = function(i) return i == 600 and k or 0 end }))
   end
   equal(failing(few(2)), "")
   equal(failing(few(3)), "failed")
@@ -106,32 +88,32 @@ end)
 
 test("resets are a criterion of their own, refusals among them", function()
   for _, cause in ipairs { "reset/reply", "refused/connect" } do
-    local answer = soak.judge(run(1000, 300, { cause = cause,
+    local answer = judge(run(1000, 300, { cause = cause,
       bad = function(i) return i == 600 and 5 or 0 end }))
     equal(failing(answer), "failed resets")
   end
 end)
 
 test("a rate that is 6 % short fails", function()
-  local answer = soak.judge(run(1000, 100, { bad = function(_, n) return n * 6 // 100 end }))
+  local answer = judge(run(1000, 100, { bad = function(_, n) return n * 6 // 100 end }))
   contains(failing(answer), "rate")
-  equal(failing(soak.judge(run(1000, 100, { bad = function(i, n)
+  equal(failing(judge(run(1000, 100, { bad = function(i, n)
     return i % 2 == 0 and n * 4 // 100 or 0 end }))), "failed")
 end)
 
 test("open connections that drift by more than a tenth fail, a flutter does not", function()
-  local drift = soak.judge(run(100, 100, { open = function(i) return 100 + i // 5 end }))
+  local drift = judge(run(100, 100, { open = function(i) return 100 + i // 5 end }))
   equal(failing(drift), "concurrency")
-  local flutter = soak.judge(run(100, 100, { open = function(i) return 100 + i % 2 * 40 end }))
+  local flutter = judge(run(100, 100, { open = function(i) return 100 + i % 2 * 40 end }))
   equal(failing(flutter), "")
-  equal(failing(soak.judge(run(100, 100, { open = function(i) return i % 3 end }))), "")
+  equal(failing(judge(run(100, 100, { open = function(i) return i % 3 end }))), "")
 end)
 
 test("the time until as many are open as last that long is no wavering", function()
   local held = run(20, 15, { open = function(i) return math.min(60, 5 * i) end })
-  equal(failing(soak.judge(held)), "concurrency")
+  equal(failing(judge(held)), "concurrency")
   held.latency = { percentile = function() return 3.01 end }
-  equal(failing(soak.judge(held)), "")
+  equal(failing(judge(held)), "")
 end)
 
 -- The bound is a figure of statistics: 95 % quantiles of Poisson counts.
@@ -145,56 +127,6 @@ end
 test("the bound does not jump where the approximation begins", function()
   local low, high = confidence.bound(200, 1e6), confidence.bound(201, 1e6)
   assert(low < high and high / low < 1.02, high / low)
-end)
-
--- A table of 1,500 entries, each kept 10 s, at 200/s: full at 7.5 s, dead until 10 s.
-local function table_is_full(i, n)
-  local at = i % 40
-  return at > 30 and n or at == 0 and n or 0
-end
-
-test("a table that fills and ages is named, with what it sustains", function()
-  local answer = soak.judge(run(200, 40, { bad = table_is_full }))
-  equal(answer.pass, false)
-  equal(answer.state_capacity, 1500)
-  equal(answer.failed_at, 7.5)
-  equal(answer.recovered, 10)
-  equal(answer.sustainable, 150)
-  contains(soak.text(answer), "State capacity is about 1,500 connections")
-  contains(soak.text(answer), "about 150/s can be sustained")
-end)
-
-test("a table that does not age within the run has no sustained rate", function()
-  local answer = soak.judge(run(200, 20, { bad = function(i, n) return i > 30 and n or 0 end }))
-  equal(answer.state_capacity, 1500)
-  equal(answer.sustainable, nil)
-end)
-
--- 2,000 entries at 500/s: full at 4 s. In one quarter of a second 104 that closed are given back.
-test("a few entries that are given back early are no recovery, and sustain no rate", function()
-  local answer = soak.judge(run(500, 8, { bad = function(i, n)
-    return i == 22 and n - 104 or i > 16 and n or 0
-  end }))
-  equal(answer.state_capacity, 2000)
-  equal(answer.recovered, nil)
-  equal(answer.sustainable, nil)
-end)
-
-test("a recovery that the end of the run cuts short is not known to last", function()
-  local answer = soak.judge(run(200, 11, { bad = table_is_full }))
-  equal(answer.state_capacity, 1500)
-  equal(answer.sustainable, nil)
-end)
-
-test("latency that climbs before the first failure is a queue, not state", function()
-  local answer = soak.judge(run(200, 40, { bad = table_is_full,
-    p50 = function(i) return 0.004 * i end }))
-  equal(answer.state_capacity, nil)
-end)
-
-test("failures strewn over the run are no state", function()
-  local answer = soak.judge(run(200, 40, { bad = function(i) return i % 5 == 4 and 20 or 0 end }))
-  equal(answer.state_capacity, nil)
 end)
 
 test("a soak takes 300 s, or as long as 300,000 connections", function()
@@ -215,18 +147,18 @@ end)
 test("an interrupted soak has figures of the time it ran, and no verdict", function()
   local r = run(100, 2)
   r.length, r.interrupted, r.achieved = 20, true, 100
-  local answer = soak.judge(r)
+  local answer = judge(r)
   equal(answer.pass, nil)
   for _, criterion in ipairs(answer.criteria) do
     equal(criterion.pass, nil)
   end
-  contains(soak.text(answer), "rate         -     100/s established, 100/s asked")
-  contains(soak.text(answer), "Interrupted after 2.00 s: no verdict.\n")
-  equal(soak.field(answer)[2].pass, nil)
+  contains(report.text(answer), "rate         -     100/s established, 100/s asked")
+  contains(report.text(answer), "Interrupted after 2.00 s: no verdict.\n")
+  equal(report.field(answer)[2].pass, nil)
 end)
 
 test("a soak interrupted before its first connection has no verdict either", function()
-  local text = soak.text(soak.judge { rate = 100, length = 20, achieved = 0, ok = 0, failed = 0,
+  local text = report.text(judge { rate = 100, length = 20, achieved = 0, ok = 0, failed = 0,
     started = 0, due = 0, failures = {}, timeline = {}, interrupted = true })
   contains(text, "at most 100 % fail")
   contains(text, "Interrupted after 0.00 s: no verdict.\n")

@@ -1,18 +1,14 @@
 --- The experiment that decides whether a table was full, when one run cannot: wait until
 -- the target accepts again and the old entries have aged, then count once more from empty,
 -- at another rate. examine(device, seen) -> verdict; full_table.lua tells what these are.
+-- A fill is one filling of the table: {began, rate, connections (until it was full), empty
+-- (nothing was in it), stopped, accepted, again}.
 
+local accepted = require "tspam.full_table.accepted"
 local format = require "tspam.format"
 local full = require "tspam.full_table.seen"
 local verdict = require "tspam.full_table.verdict"
 
---- So many intervals of the low rate, in which most were answered, are acceptance; one in
--- which they were not takes back another.
-local STEADY <const>, MOST <const> = 5, 0.5
---- The seconds of such an interval, and how many connections it has at the least.
-local INTERVAL <const>, STARTED <const> = 0.1, 2
---- It did not accept at once where the first of those comes after so many.
-local LATE <const> = 2.5
 --- Counts in all, the first included; their rates differ by this factor.
 local COUNTS <const>, OTHER <const> = 3, 1.5
 --- A slower count is a safer one, where it takes no more than this part of an entry's life.
@@ -24,77 +20,46 @@ local BEYOND <const>, BEYOND_TIME <const>, BEYOND_COUNT <const> = 0.3, 0.5, 12
 local LONGEST <const>, SLACK <const> = 300, 1
 --- Failures of so large a share, for other reasons, are none.
 local STRAY <const> = 0.1
+--- What does not last longer may have been an outage.
+local LONG_OUTAGE <const> = 30
 --- A lifetime that may be wrong by more is not told.
 local DOUBT <const> = 0.03
+--- No more than this part of a table was left to the probes.
+local LEFT <const> = 0.1
 
--- Runs a load of the device -> result | nil, verdict
-local function run(work, load)
-  local result, message = work(load)
-  if not result then
-    return nil, { kind = "error", message = message }
-  elseif result.interrupted then
-    return nil, { kind = "interrupted" }
+-- Waits until it accepts again after a fill. What that tells of how long entries live, at
+-- the most: e.life. Where it accepts at once that is nothing. -> nil | verdict
+local function until_accepted(e, fill)
+  local device, broken_off = e.device, nil
+  fill.stopped = device.now()
+  fill.accepted, broken_off = accepted(device)
+  if broken_off then
+    return broken_off
   end
-  return result
+  local again = fill.accepted
+  e.recovery = e.recovery or again.at - fill.stopped
+  local oldest = fill.empty and fill.began - (fill.doubt or 0) or device.began
+  if again.late then
+    e.life = math.max(e.life or 0, again.at - oldest)
+  elseif fill.again then -- all that was made, for it may have been an outage
+    e.life = math.max(e.life or 0, fill.stopped - oldest)
+  end
 end
 
--- Opens connections slowly until they are accepted -> {at, interval, late, made} | nil, verdict.
--- at: the end of the first interval of those; late: none was accepted before; made: how
--- many were.
-local function accepted(device)
-  local begin, steady, first = device.now(), 0, nil
-  local interval = math.max(INTERVAL, STARTED / device.low)
-  local result, broken_off = run(device.run, {
-    rate = device.low, length = math.max(device.patience, 2 * STEADY * interval),
-    interval = interval, label = "waiting", on_interval = function(figures)
-      local step = figures.ok > MOST * figures.started and 1 or -1
-      steady = math.max(0, steady + step)
-      first = steady > 0 and (first or begin + figures.time) or nil
-      if device.waiting then
-        device.waiting("the target to accept again", figures.time, device.patience)
-      end
-      return steady < STEADY
-    end })
-  if not result then
-    return nil, broken_off
-  elseif steady < STEADY then
-    return nil, { kind = "silent", waited = device.now() - begin }
+-- Waits until what was made before has aged: each was made by the end of the fill, and
+-- lives no longer than the oldest did. What the probes left does not matter, unless that
+-- did not do, or the first fill found something of earlier ones. -> nil | verdict
+local function age(e, fill)
+  local device, seconds = e.device, e.life or 0
+  e.aged = e.life and (#e.fills > 1 or not fill.empty or fill.again ~= nil)
+  if e.life and not e.aged then
+    local aged = fill.accepted.at + fill.stopped - fill.began + SLACK
+    seconds = math.min(seconds, aged - device.now())
   end
-  return { at = first, interval = interval, late = first - begin > LATE * interval,
-    made = result.ok }
-end
-
--- Waits until what was made has aged -> nil | verdict
-local function age(device, seconds)
   seconds = math.min(LONGEST, seconds)
   if seconds > 0 and device.wait(seconds, "the target's entries to age") == false then
     return { kind = "interrupted" }
   end
-end
-
--- After a fill: until the target accepts again, and what was made before has aged: each was
--- made by stopped, and lives no longer than the oldest did. What the probes left does not
--- matter, unless that did not do, or the first fill had found something of earlier ones.
--- Where it accepts at once nothing is known of lives. -> nil | verdict
-local function empty(e, fill)
-  local device, stopped = e.device, e.device.now()
-  local again, broken_off = accepted(device)
-  if not again then
-    return broken_off
-  end
-  fill.accepted = again
-  e.recovery = e.recovery or again.at - stopped
-  local oldest = fill.empty and fill.began - (fill.doubt or 0) or device.began
-  local life = fill.empty and fill.again or again.late and again.at - oldest or nil
-  e.life, e.aged = math.max(e.life or 0, life or 0), false
-  if not life then
-    return nil
-  elseif #e.fills > 1 or not fill.empty then
-    e.aged = true
-    return age(device, e.life)
-  end
-  local aged = fill.again and stopped + life or again.at + stopped - oldest + SLACK
-  return age(device, math.min(life, aged - device.now()))
 end
 
 -- Of the second count, and the third.
@@ -106,20 +71,20 @@ local function other_rate(e)
   return e.expected / slower <= SURELY * (e.life or 0) and slower or faster
 end
 
--- Counts from empty, but for what the probes left -> nil, verdict, or fill {began, rate,
--- connections, well, left, doubt}; doubt: so much older than the fill may its oldest entry be.
+local function length_of(e, rate)
+  local needs = e.expected / rate
+  return needs + math.max(BEYOND * needs, BEYOND_TIME, BEYOND_COUNT / rate)
+end
+
+-- Counts -> fill | nil, verdict. doubt: so much older than the fill may its oldest entry be;
+-- left: so many of the probes may be in it.
 local function count(e, rate, probes)
-  local device, needs = e.device, e.expected / rate
-  local length = needs + math.max(BEYOND * needs, BEYOND_TIME, BEYOND_COUNT / rate)
-  if length > LONGEST then
-    return nil, { kind = "unclear", reason = ("to count up to %s once more takes %.0f s"):format(
-      format.count(e.expected), length) }
-  end
+  local device, length = e.device, length_of(e, rate)
   device.say("counting once more, at %s for %s", format.rate(rate), format.time(length))
-  local fill = { began = device.now(), rate = rate, empty = true, left = probes.made }
+  local fill = { began = device.now(), rate = rate, empty = e.life ~= nil, left = probes.made }
   fill.doubt = e.aged and 0 or fill.began - probes.at
-  local result, broken_off = run(device.fill or device.run, { rate = rate, length = length,
-    interval = math.max(0.01, length / 20), label = "counting again" })
+  local result, broken_off = accepted.run(device.fill or device.run, { rate = rate,
+    length = length, interval = math.max(0.01, length / 20), label = "counting again" })
   if not result then
     return nil, broken_off
   end
@@ -129,16 +94,22 @@ local function count(e, rate, probes)
   return fill
 end
 
--- The last count came before -> entries, or nil. A few may be left of the probes. Where the
--- first counted more, something that is left may have taken the room of the later ones.
+-- Is a fill's count the same as n? Some of the probes may be left in the table.
+local function same(fill, n)
+  local made, left = fill.connections, math.min(fill.left, LEFT * n)
+  return verdict.same(made, n) or verdict.same(made + left, n) or made < n and n < made + left
+end
+
+-- The last count came before -> entries, or nil. Where the first counted more, something
+-- that is left may have taken the room of the later ones.
 local function twice(e)
   local first, last = e.fills[1], e.fills[#e.fills]
   local n = last.connections
-  if not n or n < first.connections and not verdict.same(n + last.left, first.connections) then
+  if not n or n < first.connections and not same(last, first.connections) then
     return nil
   end
   for _, before in ipairs { first.in_all, first.connections, e.fills[#e.fills - 1].connections } do
-    if verdict.same(n, before) or verdict.same(n + last.left, before) then
+    if same(last, before) then
       return math.max(n, before)
     end
   end
@@ -146,10 +117,10 @@ end
 
 -- From the first connection of a fill until new ones were accepted again, nil: not seen.
 local function lifetime(fill)
-  if fill.empty and fill.again then
-    return fill.again
+  if not fill.empty or fill.again then
+    return fill.empty and fill.again or nil
   end
-  local again = fill.empty and fill.accepted
+  local again = fill.accepted
   local life = again and again.late and again.at - again.interval / 2 - fill.began or nil
   return life and (fill.doubt or 0) <= DOUBT * life and life or nil
 end
@@ -165,13 +136,53 @@ local function state(e, entries)
   local first, last = e.fills[1], e.fills[#e.fills]
   local cut = first.empty and not verdict.same(entries, first.connections)
   local life = not cut and lifetime(first) or #e.fills > 2 and lifetime(e.fills[2])
-  if not life then
-    last.accepted = accepted(e.device)
-    life = lifetime(last)
+  if not life and last.empty and not last.accepted then
+    until_accepted(e, last)
   end
-  local claim = verdict.state(entries, life)
+  local claim = verdict.state(entries, life or lifetime(last))
   claim.outage = cut and outage(first) or nil
   return claim
+end
+
+-- Had the first been an outage, the entries of that fill might have taken half the room of
+-- the second. Then the table stays full for longer than the outage lasted (where it accepted
+-- at once: than not at all). -> does it?, verdict
+local function doubtful(e, last)
+  local bound = e.life or 0
+  if #e.fills > 2 or bound > LONG_OUTAGE then
+    return false
+  end
+  local broken_off = until_accepted(e, last)
+  local again = last.accepted
+  return again and again.late
+    and again.at - last.began > bound + math.max(SLACK, bound / 10), broken_off
+end
+
+local function decide(e)
+  local last, entries = e.fills[#e.fills], twice(e)
+  if not entries then
+    return last.well and outage(e.fills[1]) or nil
+  end
+  local doubt, broken_off = doubtful(e, last)
+  if broken_off or doubt then
+    return broken_off
+  end
+  return state(e, entries)
+end
+
+-- One more count -> verdict, or nil: it did not decide
+local function once_more(e)
+  local before = e.fills[#e.fills]
+  local broken_off, fill = not before.accepted and until_accepted(e, before) or age(e, before), nil
+  if not broken_off then
+    fill, broken_off = count(e, other_rate(e), before.accepted)
+  end
+  if broken_off then
+    return broken_off
+  end
+  e.fills[#e.fills + 1] = fill
+  e.expected = math.max(e.expected, fill.connections or 0)
+  return decide(e)
 end
 
 local function first_fill(device, seen)
@@ -181,28 +192,14 @@ local function first_fill(device, seen)
     empty = verdict.same(in_all, seen.connections) }
 end
 
--- One more count -> verdict, or nil: it did not decide
-local function once_more(e)
-  local before = e.fills[#e.fills]
-  local broken_off, fill = empty(e, before), nil
-  if not broken_off then
-    fill, broken_off = count(e, other_rate(e), before.accepted)
-  end
-  if broken_off then
-    return broken_off
-  end
-  e.fills[#e.fills + 1] = fill
-  e.expected = math.max(e.expected, fill.connections or 0)
-  local entries = twice(e)
-  if entries then
-    return state(e, entries)
-  end
-  return fill.well and outage(e.fills[1]) or nil
-end
-
-local function examine(device, seen)
+return function(device, seen)
   local first, counts = first_fill(device, seen), {}
   local e = { device = device, fills = { first }, expected = first.in_all }
+  local length = length_of(e, first.rate * OTHER)
+  if length > LONGEST then
+    return { kind = "unclear", reason = ("to count up to %s once more takes %.0f s"):format(
+      format.count(e.expected), length) }
+  end
   for _ = 2, COUNTS do
     local decided = once_more(e)
     if decided then
@@ -215,5 +212,3 @@ local function examine(device, seen)
   end
   return { kind = "unclear", reason = "the counts differ", counts = counts, recovery = e.recovery }
 end
-
-return { examine = examine, accepted = accepted }

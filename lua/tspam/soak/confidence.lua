@@ -5,7 +5,7 @@ local format = require "tspam.format"
 
 local confidence = {}
 
---- Fewer than this may fail.
+--- Fewer than this may fail, where nobody says another share.
 confidence.share = 1e-5
 
 --- No run lasts longer, in seconds.
@@ -43,23 +43,24 @@ function confidence.bound(k, n)
   return n > 0 and math.min(1, most(k) / n) or nil
 end
 
---- So many connections, k of them failed, are enough: 300,000 for none. Three
--- figures, rounded up.
-function confidence.needed(k)
-  local n = most(k) / confidence.share
+--- So many connections, k of them failed, are enough to show that less than a share fail:
+-- of 0.001 % 300,000 for none. Three figures, rounded up.
+function confidence.needed(k, share)
+  local n = most(k) / (share or confidence.share)
   local unit = 10 ^ (math.floor(math.log(n, 10)) - 2)
-  return math.tointeger(math.ceil(n / unit) * unit)
+  return math.tointeger(math.ceil(math.ceil(n / unit) * unit))
 end
 
-function confidence.of(k, n)
+function confidence.of(k, n, share)
+  share = share or confidence.share
   local bound = confidence.bound(k, n)
-  return { connections = n, failed = k, bound = bound, level = 0.95,
-    enough = bound ~= nil and bound < confidence.share, needed = confidence.needed(k) }
+  return { connections = n, failed = k, bound = bound, level = 0.95, share = share,
+    enough = bound ~= nil and bound < share, needed = confidence.needed(k, share) }
 end
 
 --- max(300 s, what it takes without a failure). -> seconds
-function confidence.default_length(rate)
-  return math.min(LONGEST, math.max(300, confidence.needed(0) / rate))
+function confidence.default_length(rate, share)
+  return math.min(LONGEST, math.max(300, confidence.needed(0, share) / rate))
 end
 
 --- How to make so many.
@@ -68,13 +69,24 @@ function confidence.way(rate, connections)
   return length <= LONGEST and ("--length %d"):format(length) or "a higher rate"
 end
 
+--- Why a run that violated nothing does not pass. made: of confidence.of
+function confidence.too_few(made, rate)
+  return ("no criterion is violated, but %s cannot show with 95 %% confidence that fewer than "
+    .. "%s fail; %s can, if %s (%s)"):format(
+    format.plural(made.connections, "connection"), format.share(made.share, 1),
+    format.count(made.needed), made.failed == 0 and "none fails"
+    or ("no more than %s fail"):format(format.count(made.failed)),
+    confidence.way(rate, made.needed))
+end
+
 --- What is to be said before a run that makes too few; or nil.
-function confidence.foresee(rate, length)
-  local n, needed = math.floor(rate * length + 0.5), confidence.needed(0)
+function confidence.foresee(rate, length, share)
+  share = share or confidence.share
+  local n, needed = math.floor(rate * length + 0.5), confidence.needed(0, share)
   if n < needed then
-    return ("note: %s can fail, but not pass: to show that fewer than 0.001 %% fail takes "
+    return ("note: %s can fail, but not pass: to show that fewer than %s fail takes "
       .. "%s without a failure (%s)"):format(format.plural(n, "connection"),
-      format.count(needed), confidence.way(rate, needed))
+      format.share(share, 1), format.count(needed), confidence.way(rate, needed))
   end
 end
 
