@@ -89,7 +89,7 @@ local function count(e, rate, probes)
     return nil, broken_off
   end
   local seen = full(result)
-  fill.connections = seen and seen.connections
+  fill.connections, fill.again = seen and seen.connections, seen and seen.again
   fill.well = not seen and result.failed <= STRAY * result.started
   return fill
 end
