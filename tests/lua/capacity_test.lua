@@ -180,7 +180,7 @@ test("where nothing was held there is no answer, and the sentence asks why", fun
   equal(answer.connections, nil)
   equal(answer.limited_by, "none found")
   equal(capacity.conclusive(answer), false)
-  equal(report.sentence(answer), "Not one connection was held: 100.0% failed: "
+  equal(report.sentence(answer), "Not one connection was held: 100 % failed: "
     .. "refused/connect 300; does anything listen on 192.0.2.7 ports 80 to 89?\n")
 end)
 

@@ -57,7 +57,8 @@ end
 -- loses some, too) | nil, limit
 local function drop(search, run, rate, burst)
   local t, result = experiment.run(run, { rate = 2 * rate, why = "it was overloaded",
-    length = search.length + burst / rate, rest = math.min(LONGEST, 2 * burst / rate) })
+    length = search.length + burst / rate,
+    rest = math.min(LONGEST, math.max(search.length, 2 * burst / rate)) })
   if not t then
     return nil, result
   end

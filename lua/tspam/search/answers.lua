@@ -4,6 +4,9 @@ local format = require "tspam.format"
 
 local answers = {}
 
+--- So many trials in which the target served nobody for a while are no chance.
+local GAPS <const> = 3
+
 -- Why a load does not pass: its last trial of high loss.
 local function why_not(s, rate, goal)
   local trials = s.evidence:trials(rate)
@@ -86,11 +89,14 @@ end
 
 --- The answer where trials of one load disagree: the highest load at which they do not.
 function answers.unstable(s)
-  local b = s.bracket
-  return { rate = b.lower, lower = b.lower, upper = b.upper, limited_by = "target",
-    confirmed = b.lower_class == "lower", conclusive = b.lower ~= nil,
-    unstable_above = b.lower,
-    reason = "trials disagree above it: " .. disagreeing(s, b.lower) }
+  local b, gaps = s.bracket, s.gaps >= GAPS
+  local reason = "trials disagree above it: " .. disagreeing(s, b.lower)
+  return { rate = b.lower, lower = b.lower, upper = b.upper,
+    limited_by = gaps and "none found" or "target", confirmed = b.lower_class == "lower",
+    conclusive = b.lower ~= nil and not gaps, unstable_above = b.lower,
+    reason = gaps and ("%s; in %s the target served nobody for a while: outages, or a table that "
+      .. "fills and ages, which is not known"):format(reason, format.plural(s.gaps, "trial"))
+      or reason }
 end
 
 -- A search that ended early knows what passed so far.
