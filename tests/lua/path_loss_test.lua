@@ -1,5 +1,6 @@
 -- The path's own losses: how they are known, and what they excuse.
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+collectgarbage("generational")
 local t = require "harness"
 local evidence = require "tspam.search.evidence"
 local sim = require "sim"

@@ -1,6 +1,7 @@
 -- The search of the shipped saturate on simulated devices whose truth is known. (More of them,
 -- with many seeds each: devices_test.)
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
+collectgarbage("generational")
 local t = require "harness"
 local sim = require "sim"
 local test, equal, contains = t.test, t.equal, t.contains
@@ -109,9 +110,9 @@ test("a queue, or a limit of open ones, below the start is found as well", funct
   near(find({ open = { most = 20 }, base = 0.1 }, { "--start", "1000" }).rate, 200, 0.03)
 end)
 
-test("24 noisy searches: the truth lies in the interval in 95 %", function()
+test("16 noisy searches: the truth lies in the interval in 95 %", function()
   local inside = 0
-  for seed = 1, 24 do
+  for seed = 1, 16 do
     local truth = 60 + seed * 7919 % 4000
     local answer = find({ bucket = { rate = truth, burst = truth / 10 }, jitter = 0.3,
       generator = { late = 0.02 } }, {}, seed)
@@ -120,7 +121,7 @@ test("24 noisy searches: the truth lies in the interval in 95 %", function()
     local within = answer.lower <= truth / (1 - 0.005) and truth <= answer.upper
     inside = inside + (within and 1 or 0)
   end
-  assert(inside >= 23, inside)
+  assert(inside >= 15, inside)
 end)
 
 test("12 searches for a slow server: the truth lies in the interval", function()
@@ -183,7 +184,7 @@ test("where this machine's limit comes at a load that passed before, that is the
 end)
 
 test("unstable is an answer: the highest rate at which no trial is bad", function()
-  for seed = 1, 4 do
+  for seed = 1, 3 do
     local answer, o = find({ unstable = { above = 500, kind = "alternate" } }, {}, seed)
     near(answer.unstable_above, 500, 0.06)
     equal(answer.rate, answer.unstable_above)
@@ -197,13 +198,13 @@ end)
 
 test("where half of the trials are bad by chance, the answer is the rate above which they are",
   function()
-    for seed = 1, 4 do
+    for seed = 1, 3 do
       near(find({ unstable = { above = 500, kind = "random" } }, {}, seed).rate, 500, 0.06)
     end
   end)
 
 test("where the loss grows slowly, the answer is where it is the goal: half to twice", function()
-  for seed = 1, 3 do
+  for seed = 1, 2 do
     local linear = find({ frog = { at = 20000, loss = 0.05 } }, {}, seed)
     assert(linear.unstable_above or linear.rate >= 1000 and linear.rate <= 4000, linear.rate)
     local slow = find({ frog = { per_doubling = 0.005, from = 100 } }, {}, seed)

@@ -130,10 +130,10 @@ function Search:measure(rate, length, aside)
       #self.trials) }
   end
   length = length or self.options.length
-  local begin = self.options.now()
   local result = self:run { rate = rate, length = length }
-  local trial = { rate = rate, length = length, result = result, begin = begin,
-    ended = self.options.now(), figures = digest(result), aside = aside }
+  local ended = self.options.now() -- a pause, or a command, may have come before the run
+  local trial = { rate = rate, length = length, result = result, aside = aside, ended = ended,
+    begin = ended - (result.elapsed or length), figures = digest(result) }
   local limit, why = invalid(self, result, trial.figures)
   if limit then
     trial.invalid = limit
