@@ -16,6 +16,7 @@ return function(search, run, rate, request)
   local small = wire.request(#request, search.evidence.lowest.figures.result)
   local larger = request .. ("x"):rep(math.ceil((LARGER - 1) * small))
   local factor, takes = small / wire.request(#larger), experiment.service(search)
+  local kept = 1 - search.evidence:own_share()
   -- Too much fails, less passes, and too much fails again.
   for i, share in ipairs { MORE, LESS, MORE } do
     local t, result = experiment.run(run, { content = larger, length = search.length,
@@ -23,7 +24,7 @@ return function(search, run, rate, request)
     if not t then
       return result
     end
-    local passes = experiment.passed(result, takes) > (share == MORE and ALL or MOST)
+    local passes = experiment.passed(result, takes) > kept * (share == MORE and ALL or MOST)
     if i == 1 and passes then
       return nil
     elseif passes ~= (share == LESS) then
