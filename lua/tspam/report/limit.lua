@@ -7,7 +7,7 @@ local limit = {}
 
 local function bits(per_second)
   for _, unit in ipairs { { 1e9, "Gbit/s" }, { 1e6, "Mbit/s" }, { 1e3, "kbit/s" } } do
-    if per_second >= unit[1] then
+    if per_second >= 0.9995 * unit[1] then
       return ("%.3g %s"):format(per_second / unit[1], unit[2])
     end
   end
@@ -59,11 +59,15 @@ local KEYS <const> = { "kind", "rate", "burst", "connections", "entries", "lifet
 
 --- The value of answer.limit; nil where there is none.
 function limit.value(kind)
-  local fields = {}
-  for _, key in ipairs(kind and KEYS or {}) do
-    fields[#fields + 1] = kind[key] ~= nil and { key, kind[key] } or nil
+  if not kind then
+    return nil
   end
-  return kind and json.object(fields)
+  local fields, sustained = {}, kind.lifetime and kind.entries / kind.lifetime
+  for _, key in ipairs(KEYS) do
+    local value = key == "sustained" and sustained or kind[key]
+    fields[#fields + 1] = value ~= nil and { key, value } or nil
+  end
+  return json.object(fields)
 end
 
 return limit
