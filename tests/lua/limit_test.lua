@@ -31,7 +31,8 @@ for _, row in ipairs {
   { { kind = "bandwidth", bits_per_second = 300 }, "bandwidth: 300 bit/s on the wire" },
   { { kind = "processing", seconds = 0.0056 }, "processing: one connection at a time, 5.60 ms each",
     '{"kind":"processing","seconds":0.0056}' },
-  { { kind = "processing", seconds = 5.6e-5 }, "processing: one connection at a time, 56.0 us each" },
+  { { kind = "processing", seconds = 5.6e-5 },
+    "processing: one connection at a time, 56.0 us each" },
   { { kind = "unknown", reason = "interrupted" }, "not known (interrupted)",
     '{"kind":"unknown","reason":"interrupted"}' },
 } do

@@ -78,8 +78,8 @@ test("20,000 random brackets: the next load lies inside, always", function()
   end
 end)
 
--- A search of a target that carries 300/s, with this choice of loads.
-local function searched(choice, more)
+-- A search of a target that carries 300/s and a burst (5), with this choice of loads.
+local function searched(choice, more, burst)
   local now, options = 0, { next_load = choice, length = 3, now = false, wait = function() end }
   for name, value in pairs(more or {}) do
     options[name] = value
@@ -87,7 +87,7 @@ local function searched(choice, more)
   options.now = function() return now end
   options.trial = function(load)
     now = now + load.length
-    return results.bucket(load.rate, load.length, 300, 5)
+    return results.bucket(load.rate, load.length, 300, burst or 5)
   end
   return search(options)
 end
@@ -122,16 +122,23 @@ test("an error in a user's choice is the error of the search, with its place", f
   contains(problem, "next_load_test.lua")
 end)
 
-test("a user's own choice finds the limit as well", function()
-  local outcome = searched(function(b)
-    if not b.upper then
-      return b.lower * 1.25
-    end
-    return math.sqrt((b.lower or b.upper / 4) * b.upper)
-  end)
-  equal(outcome.answer.limited_by, "target")
-  near(math.floor(outcome.answer.rate / 10 + 0.5), 30)
-end)
+-- Steps of a half, and bisection in the middle alone.
+local function bisect(b)
+  if not b.upper then
+    return math.min(b.lower * 1.5, b.max_rate)
+  end
+  return b.lower and math.sqrt(b.lower * b.upper) or b.upper / 2
+end
+
+for _, burst in ipairs { 5, 30, 300, 600 } do
+  test(("a choice of the user's own finds the limit behind a burst of %d as well"):format(burst),
+    function()
+      local outcome = searched(bisect, {}, burst)
+      equal(outcome.answer.limited_by, "target")
+      assert(math.abs(outcome.answer.rate / 300 - 1) < 0.03, outcome.answer.rate)
+      assert(#outcome.trials < 40, #outcome.trials)
+    end)
+end
 
 test("whole numbers are rates, too", function()
   local outcome = searched(function(b) return math.floor(b.lower) + 10 end, { max_rate = 80 })

@@ -74,8 +74,8 @@ test("a closed port ends the search within two rates, with the failures", functi
   equal(answer.limited_by, "none found")
   equal(o.status, 4)
   assert(#o.document.trials <= 2, #o.document.trials)
-  contains(answer.reason, "already at the lowest rate, 50/s, 100 % failed: refused/connect 150; does anything "
-    .. "listen on 192.0.2.1 port 2345?")
+  contains(answer.reason, "already at the lowest rate, 50/s, 100 % failed: refused/connect 150; "
+    .. "does anything listen on 192.0.2.1 port 2345?")
 end)
 
 test("a path that sends everything again at the lowest rate is no measure", function()

@@ -3,6 +3,7 @@
 
 local chance = require "tspam.search.chance"
 local lowest = require "tspam.search.lowest"
+local next_load = require "tspam.search.next_load"
 local overload = require "tspam.search.overload"
 
 --- This machine's own limit is not worth more precision.
@@ -108,7 +109,12 @@ local function next_trial(s, b, goal)
     end
     return nil
   end
-  return check(s.options.next_load(b), b), goal.grown and goal.final or first
+  local rate = check(s.options.next_load(b), b)
+  -- A load that a burst carried bounds nothing, however often it is measured.
+  if b.lower and b.upper and #s.evidence:trials(rate) > 0 then
+    rate = next_load.inside(b)
+  end
+  return rate, goal.grown and goal.final or first
 end
 
 --- Where the lowest load is not known well enough to judge a trial by, it is measured
