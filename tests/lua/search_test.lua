@@ -203,6 +203,23 @@ test("where half of the trials are bad by chance, the answer is the rate above w
     end
   end)
 
+test("--goal may be repeated: each has its line and its bounds, the first one is the answer",
+  function()
+    local answer, o = find({ bucket = { rate = 300, burst = 3 } },
+      { "--goal", "6/12/0.5%/50%/2.5%", "--goal", "tst009", "--precision", "5%" })
+    near(answer.rate, 300, 0.03)
+    for i, row in ipairs { { "6/12/0.5%/50%/2.5%", 0.025 }, { "tst009", 0.05 } } do
+      local name, width = table.unpack(row)
+      local goal = answer.goals[i]
+      equal(goal.name, name)
+      equal(goal.width, width)
+      assert(goal.lower < goal.upper and goal.upper <= goal.lower * (1 + width) * (1 + 1e-9))
+      contains(o.text, "\nGoal " .. name .. ": lower bound ")
+    end
+    equal(o.text:find("longer trial", 1, true), nil)
+    equal(o.status, 0)
+  end)
+
 test("where the loss grows slowly, the answer is where it is the goal: half to twice", function()
   for seed = 1, 2 do
     local linear = find({ frog = { at = 20000, loss = 0.05 } }, {}, seed)
