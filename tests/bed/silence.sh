@@ -49,7 +49,7 @@ end_capacity() {
 
 saturate_ends_at_its_baseline() {
   saturate s -r 70 -t 0.3 --local-ports "$ports"
-  is "saturate: trials" "$(figure s '#top.trials')" 1
+  is "saturate: trials" "$(figure s '#top.trials')" 2
   is "saturate: as timeout/reply" "$(figure s 'top.trials[1].failures["timeout/reply"]')" \
     "$(figure s 'top.trials[1].started')"
   is "saturate: limited by" "$(figure s top.answer.limited_by)" target
