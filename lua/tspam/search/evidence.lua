@@ -154,8 +154,9 @@ local function doubtful(self, rate, goal)
 end
 
 --- The bracket of a goal: {lower, upper: loads that lean to low and high loss, the
--- nearest; lower_class, upper_class; carried: the highest load that only a burst carried; again {rate, length}: a load within that needs one
--- more trial before it is either}. lower is always below upper.
+-- nearest; lower_class, upper_class; carried: the highest load that only a burst carried;
+-- again {rate, length}: a load within that needs one more trial before it is either}. lower is
+-- always below upper.
 function Evidence:bracket(goal)
   local b, even = {}, {}
   for _, rate in ipairs(self.rates) do

@@ -2,16 +2,16 @@
 --   options, evidence, trials (all, in order), goals
 --   made     connections in all; reached: those that ended well
 --   own      this machine's limit: {rate, limit, why}; loads from there on are not known
---   outages  {from, to}: times of options.now at which the target answered nobody
+--   outages  {from, to}: seconds of the search in which the target answered nobody
+--   gaps     trials in which it answered nobody for a while; looks: for a full table
 -- A search that is over is left by search:stop(answer): an error that tspam.search
 -- catches.
 
 local failures = require "tspam.failures"
 local format = require "tspam.format"
-local full_table = require "tspam.full_table"
 local generator_limit = require "tspam.generator_limit"
 local digest = require "tspam.search.digest"
-local stability = require "tspam.search.stability"
+local outages = require "tspam.search.outages"
 
 --- How often an invalid trial is made before it counts as this machine's limit;
 -- more often where it was late without having used the processors: then something
@@ -23,10 +23,6 @@ local IDLE <const> = 0.25
 local PAUSE <const> = 1
 --- So often in a row trials are set aside for outages.
 local ASIDE <const> = 3
---- So often in a search a full table is looked for, and after so many trials with a gap.
-local LOOKS <const>, GAPS <const> = 2, 3
---- More than this share failing is hardly anything that got through.
-local DEAD <const> = 0.9
 
 local Search = {}
 Search.__index = Search
@@ -151,132 +147,12 @@ local function tries(trial)
   return trial.invalid == "generator" and cpu and cpu.share < IDLE and TRIES_BUSY or TRIES
 end
 
-local function hardly_anything(t)
-  return t.failed > DEAD * t.n or t.last ~= nil and t.last.ok == 0 and t.last.started > 0
-end
-
--- What tspam.full_table needs to look at the target itself.
-local function device(self)
-  local options = self.options
-  return {
-    run = function(load)
-      load.at_once = true
-      return self:run(load)
-    end,
-    wait = options.wait, now = options.now, say = options.say or function() end,
-    waiting = options.waiting,
-    low = self.evidence.lowest.rate, patience = options.recover, began = self.began,
-  }
-end
-
--- What a trial shows of a full table. In one in which nothing got through it was full from
--- the first: then all that got through before may be in it.
-local function seen_in(self, trial)
-  local seen = full_table.seen(trial.result)
-  local none = trial.figures.ok <= 0.05 * trial.figures.n
-  if not seen and none then
-    seen = { connections = trial.figures.ok, time = 0, rate = trial.rate }
-  end
-  if seen then
-    seen.began, seen.in_all = trial.begin, self.reached
-  end
-  return seen
-end
-
--- The target served nobody, at the lowest rate neither: what was measured then says
--- nothing of the load.
-local function set_aside(self, trial, from, to)
-  trial.aside = true
-  trial.trial, trial.why = "invalid", ("the target served nobody from %.0f s to %.0f s"):format(
-    from - self.began, to - self.began)
-  self.outages[#self.outages + 1] = { from = from - self.began, to = to - self.began }
-end
-
-local function stopped_answering(self, trial, waited)
-  local rate, all = format.rate(trial.rate), self.made
-  self:stop { unfinished = true, upper = trial.rate, reason = (
-    "at %s the target stopped answering, and answers no more at %s either, for %.0f s: it died, "
-    .. "or a table of it is full (%s were made in all)"):format(rate,
-    format.rate(self.evidence.lowest.rate), waited, format.plural(all, "connection")) }
-end
-
-local endings = {}
-
-function endings.state(self, _, verdict)
-  self:stop { limited_by = "target", limit = verdict, conclusive = true,
-    reason = "a table of the target is full" }
-end
-
-function endings.silent(self, trial, verdict)
-  stopped_answering(self, trial, verdict.waited)
-end
-
-function endings.interrupted(self)
-  self:stop { reason = "interrupted", unfinished = true }
-end
-
-function endings.error(self, _, verdict)
-  self.error = verdict.message
-  self:stop { reason = verdict.message, unfinished = true }
-end
-
--- Hardly anything got through: is it the load, a full table, or an outage? -> true: make
--- the trial again
-local function explain(self, trial)
-  local lowest, seen = self.evidence.lowest.rate, seen_in(self, trial)
-  local probe = self:measure(lowest, self.options.length, true)
-  local answers = probe.invalid or probe.figures.failed <= 0.5 * probe.figures.n
-  if answers and (not full_table.seen(trial.result) or self.looks >= LOOKS) then
-    return false
-  end
-  self.looks = self.looks + 1
-  seen = seen or { connections = trial.figures.ok, time = 0, rate = trial.rate,
-    began = trial.begin, in_all = self.reached }
-  local verdict = full_table.examine(device(self), seen)
-  if endings[verdict.kind] then
-    endings[verdict.kind](self, trial, verdict)
-  elseif not answers then
-    set_aside(self, trial, trial.begin, verdict.to or self.options.now())
-    return true
-  end
-  return false
-end
-
--- In a trial that loses too much the target served nobody for a while, and then as before. It
--- was an outage, and says nothing of the load: unless a table fills up and ages within each
--- trial. Then it is the same count when the trial is made again; or, where entries of one
--- trial take room in the next, it happens too often. before: the gap in the trial before.
--- -> gap {count, trial}: make the trial again; nil: it counts
-local function consider_gap(self, trial, before)
-  local from, to, count = stability.outage(trial.result)
-  local goal, own = self.goals[1], self.evidence:own_share()
-  if not from or trial.figures.loss <= own + goal.loss then
-    return nil
-  elseif before and full_table.same(before.count, count) then
-    before.trial.aside = nil
-    return nil
-  end
-  self.gaps = self.gaps + 1
-  if self.gaps % GAPS == 0 and self.looks < LOOKS then
-    self.looks = self.looks + 1
-    local verdict = full_table.examine(device(self), seen_in(self, trial)
-      or { connections = count, time = from, again = to, rate = trial.rate, began = trial.begin,
-        in_all = self.reached })
-    if endings[verdict.kind] then
-      endings[verdict.kind](self, trial, verdict)
-    end
-  end
-  set_aside(self, trial, trial.begin + from, trial.begin + to)
-  return { count = count, trial = trial }
-end
-
 --- A trial until it is valid and says something of the load. -> trial, or nil where this
 -- machine's limit came: search.own then says so.
 function Search:attempt(rate, length)
   local n, aside, gap = 0, 0, nil
   while true do
     local trial = self:measure(rate, length)
-    local look = self.evidence.lowest and aside < ASIDE
     if trial.invalid then
       n = n + 1
       if n >= tries(trial) then
@@ -286,10 +162,8 @@ function Search:attempt(rate, length)
         return nil
       end
       self.options.wait(PAUSE)
-    elseif look and hardly_anything(trial.figures) and explain(self, trial) then
-      aside = aside + 1
     else
-      gap = look and consider_gap(self, trial, gap)
+      gap = self.evidence.lowest and aside < ASIDE and outages.consider(self, trial, gap)
       if not gap then
         return trial
       end
@@ -300,5 +174,6 @@ end
 
 return function(options, evidence)
   return setmetatable({ options = options, evidence = evidence, trials = {}, outages = {},
-    goals = options.goals, made = 0, reached = 0, looks = 0, gaps = 0, began = options.now() }, Search)
+    goals = options.goals, made = 0, reached = 0, looks = 0, gaps = 0,
+    began = options.now() }, Search)
 end
