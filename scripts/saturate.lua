@@ -10,9 +10,8 @@ local rules = require "tspam.search.rules"
 local saturation = require "tspam.saturation"
 
 local options = cli.parse {
-  name = "saturate",
-  about = "Finds the rate that a target carries: loads are tried until one that passes and one "
-    .. "that fails are near each other. Then it tells what kind of limit it is.",
+  name = "saturate", about = "Finds the rate that a target carries: loads are tried until one "
+    .. "that passes and one that fails are near each other. Then: what kind of limit it is.",
   groups = { "target", "payload", "sources", "run", "output" },
   metrics = { answer = "rate" },
   overrides = { timeout = {

@@ -40,9 +40,8 @@ within() {
 # within 5 %, or by one where it is a small count.
 kind() {
   is "$1: kind of limit" "$(figure s answer.limit.kind)" "$2"
-  (($# < 3)) || check "$1: $3" "$(figure s "answer.limit.$3")" \
-    "x >= $4 - ($4 * 0.05 > 1 || $4 < 1 ? $4 * 0.05 : 1) && x <= $4 + ($4 * 0.05 > 1 || $4 < 1 ? $4 * 0.05 : 1)" \
-    "want $(calc "$4") +- 5 %"
+  (($# < 3)) || near "$1: $3" "$(figure s "answer.limit.$3")" "$4" \
+    "$(calc "$4 * 0.05 < 1 && $4 > 1 ? 1 : $4 * 0.05")"
 }
 
 # repeated N COMMAND...: N times where the full figures are asked for, else once. The dice of

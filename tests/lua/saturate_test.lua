@@ -137,7 +137,7 @@ test("a closed port ends the search at once, with the failures and status 4", fu
   equal(status, 4)
   local last = value.trials[#value.trials]
   equal(last.trial, "fail")
-  equal(last.why, "100.0% failed: refused/connect 20")
+  equal(last.why, "100 % lost (mostly refused/connect); the goal is 0.5 %")
   contains(value.answer.reason, "already at the lowest rate, 50/s, 100 % failed: "
     .. "refused/connect 20; does anything listen on 127.0.0.1 port 1?")
 end)

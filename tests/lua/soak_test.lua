@@ -59,8 +59,8 @@ test("what this machine spoiled is no fail of the target's, nor a pass", functio
     local answer = judge(r)
     equal(answer.pass, nil)
     equal(answer.limited_by, "generator")
-    contains(report.text(answer), "The soak is inconclusive: this machine was the limit (generator): "
-      .. "late starts: x.\n")
+    contains(report.text(answer), "The soak is inconclusive: this machine was the limit "
+      .. "(generator): late starts: x.\n")
     assert(not report.text(answer):find("FAIL"), report.text(answer))
   end
 end)

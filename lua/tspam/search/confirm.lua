@@ -10,9 +10,11 @@ local CONFIRM <const> = 3
 --- A bound's share of misses is clear of the goal: the chance that it is in truth so many
 -- times the goal, or so much less, is small.
 local NEAR <const>, SELDOM <const> = 2, 0.005
+--- Trials that break a rule, less those that do not.
 local BROKEN <const> = 3
---- The longest trial for that, in seconds, and the most at one load.
-local LONGEST <const>, MOST <const> = 30, 90
+--- The most that is measured at one load to be sure, in lengths of a trial, and the longest
+-- trial for that, in seconds.
+local MOST <const>, LONGEST <const> = 20, 30
 --- Longer trials at one load.
 local LONG_TRIALS <const> = 3
 
@@ -53,12 +55,13 @@ local function clearly_high(s, rate, goal)
   return broken >= BROKEN or goal.loss == 0 or chance.at_least(misses, n * least) < SELDOM
 end
 
+local function enough(s, rate, goal)
+  return seconds_at(s, rate) >= MOST * goal.first_final
+end
+
 -- As long again as all so far.
 local function more(s, rate, goal)
   local so_far = seconds_at(s, rate)
-  if so_far >= MOST then
-    return nil
-  end
   s:attempt(rate, math.max(goal.final, math.min(so_far, LONGEST)))
   return "narrow"
 end
@@ -97,10 +100,10 @@ return function(s, b, goal)
   if not passed and n < LONG_TRIALS then
     -- This machine's limit may come in the longer trial.
     return s:attempt(b.lower, CONFIRM * goal.first_final) and "narrow" or nil
-  elseif not clearly_low(s, b.lower, goal) and seconds_at(s, b.lower) < MOST then
+  elseif not clearly_low(s, b.lower, goal) and not enough(s, b.lower, goal) then
     return more(s, b.lower, goal)
   elseif b.upper and not b.own and not clearly_high(s, b.upper, goal)
-    and seconds_at(s, b.upper) < MOST then
+    and not enough(s, b.upper, goal) then
     return more(s, b.upper, goal)
   end
   return stable(s, b, goal)
