@@ -61,7 +61,7 @@ for _, refuse in ipairs(REFUSALS) do
 end
 
 -- Nobody can see that a table gives back entries while nothing gets through.
-test("an outage on top: a table's count is right or not told, no rate is too high", function()
+test("with an outage on top a table's count is right or not told, and no rate too high", function()
   for seed = 1, 2 * SEEDS do
     local from, lasts = 0.4 * seed, seed % 2 == 0 and 2 or 10
     local answer = soak({ entries = { size = 1000, ttl = 12 },
