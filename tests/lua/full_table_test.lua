@@ -82,13 +82,15 @@ end)
 test("where a table fills again within the run, the run alone tells it and its lifetime", function()
   for _, refuses in ipairs(REFUSALS) do
     local verdict = full_table.within(ran({ entries = { size = 1000, ttl = 15 },
-      refuses = refuses }, 300, 20, { interval = 0.25 }))
+      refuses = refuses }, 300, 32, { interval = 0.25 }))
     equal(verdict.kind, "state")
     equal(verdict.entries, 1000)
     near(verdict.lifetime, 15, 0.02)
     near(verdict.sustained, 1000 / 15, 0.1)
   end
-  equal(full_table.within(ran({ entries = { size = 1000, ttl = 15 } }, 300, 18)), nil)
+  for _, length in ipairs { 18, 20, 29 } do -- not yet twice
+    equal(full_table.within(ran({ entries = { size = 1000, ttl = 15 } }, 300, length)), nil)
+  end
 end)
 
 test("an outage within a run is told with its times, whenever it comes", function()
@@ -100,6 +102,14 @@ test("an outage within a run is told with its times, whenever it comes", functio
     near(verdict.from, from, 0.02)
     near(verdict.to, from + lasts, 0.02)
     equal(#full_table.gaps(result), 1)
+  end
+end)
+
+test("an outage when a table is half full does not make a table of that half in the run", function()
+  for size = 1900, 2100, 20 do
+    local verdict = full_table.within(ran({ entries = { size = size, ttl = 60 },
+      outage = { 5, 7 } }, 200, 60, { interval = 0.25 }))
+    assert(not verdict or verdict.kind == "outage", size)
   end
 end)
 

@@ -7,6 +7,7 @@
 local accepted = require "tspam.full_table.accepted"
 local format = require "tspam.format"
 local full = require "tspam.full_table.seen"
+local gaps = require "tspam.full_table.gaps"
 local verdict = require "tspam.full_table.verdict"
 
 --- Counts in all, the first included; their rates differ by this factor.
@@ -15,7 +16,7 @@ local COUNTS <const>, OTHER <const> = 3, 1.5
 local SURELY <const> = 0.5
 --- A count goes on past what is expected: for this part of it, and at the least for so many
 -- seconds, and so many connections.
-local BEYOND <const>, BEYOND_TIME <const>, BEYOND_COUNT <const> = 0.3, 0.5, 12
+local BEYOND <const>, BEYOND_TIME <const>, BEYOND_COUNT <const> = 0.3, 2, 12
 --- Nobody counts for longer, nor waits longer for entries to age; they go so much late.
 local LONGEST <const>, SLACK <const> = 300, 1
 --- Failures of so large a share, for other reasons, are none.
@@ -24,22 +25,37 @@ local STRAY <const> = 0.1
 local LONG_OUTAGE <const> = 30
 --- A lifetime that may be wrong by more is not told.
 local DOUBT <const> = 0.03
---- No more than this part of a table was left to the probes.
-local LEFT <const> = 0.1
+--- What is no more than this part of a table may be left to the probes; no more than this
+-- is thought to be.
+local FEW_LEFT <const>, LEFT <const> = 0.03, 0.1
+
+-- Is a fill's count the same as n? Some of the probes may be left in the table.
+local function same(fill, n)
+  local made, left = fill.connections, math.min(fill.left, LEFT * n)
+  return verdict.same(made, n) or verdict.same(made + left, n) or made < n and n < made + left
+end
+
+-- Did something of the first fill take the room of a later one?
+local function short(e, fill)
+  local first = e.fills[1]
+  return fill.connections and fill.connections < first.connections
+    and not same(fill, first.connections)
+end
 
 -- Waits until it accepts again after a fill. What that tells of how long entries live, at
--- the most: e.life. Where it accepts at once that is nothing. -> nil | verdict
+-- the most: e.life. Where it accepts at once that is nothing. The first fill may have begun
+-- with an empty table; of a later one that is not known. -> nil | verdict
 local function until_accepted(e, fill)
   local device, broken_off = e.device, nil
   fill.stopped = device.now()
-  fill.accepted, broken_off = accepted(device)
+  fill.accepted, broken_off = accepted(device, e.expected)
   if broken_off then
     return broken_off
   end
   local again = fill.accepted
   e.recovery = e.recovery or again.at - fill.stopped
-  local oldest = fill.empty and fill.began - (fill.doubt or 0) or device.began
-  if again.late then
+  local oldest = fill == e.fills[1] and fill.empty and fill.began or device.began
+  if again.late or fill ~= e.fills[1] and short(e, fill) then
     e.life = math.max(e.life or 0, again.at - oldest)
   elseif fill.again then -- all that was made, for it may have been an outage
     e.life = math.max(e.life or 0, fill.stopped - oldest)
@@ -47,11 +63,12 @@ local function until_accepted(e, fill)
 end
 
 -- Waits until what was made before has aged: each was made by the end of the fill, and
--- lives no longer than the oldest did. What the probes left does not matter, unless that
--- did not do, or the first fill found something of earlier ones. -> nil | verdict
+-- lives no longer than the oldest did. What the probes left does not matter, unless it is
+-- much, or that did not do, or the first fill found something of earlier ones. -> nil | verdict
 local function age(e, fill)
   local device, seconds = e.device, e.life or 0
-  e.aged = e.life and (#e.fills > 1 or not fill.empty or fill.again ~= nil)
+  e.aged = e.life and (#e.fills > 1 or not fill.empty or fill.again ~= nil
+    or fill.accepted.made > FEW_LEFT * e.expected)
   if e.life and not e.aged then
     local aged = fill.accepted.at + fill.stopped - fill.began + SLACK
     seconds = math.min(seconds, aged - device.now())
@@ -62,13 +79,16 @@ local function age(e, fill)
   end
 end
 
--- Of the second count, and the third.
+-- Of the second count, and the third. Entries that live shorter than a slow count takes
+-- would be gone before its end.
 local function other_rate(e)
-  local slower, faster = e.fills[1].rate / OTHER, e.fills[1].rate * OTHER
+  local first = e.fills[1]
+  local slower, faster = first.rate / OTHER, first.rate * OTHER
   if #e.fills > 1 then
-    return e.fills[2].rate < e.fills[1].rate and faster or faster * OTHER
+    return e.fills[2].rate < first.rate and faster or faster * OTHER
   end
-  return e.expected / slower <= SURELY * (e.life or 0) and slower or faster
+  local lives = first.again or first.accepted.late and first.accepted.at - first.began or 0
+  return e.expected / slower <= SURELY * lives and slower or faster
 end
 
 local function length_of(e, rate)
@@ -90,14 +110,8 @@ local function count(e, rate, probes)
   end
   local seen = full(result)
   fill.connections, fill.again = seen and seen.connections, seen and seen.again
-  fill.well = not seen and result.failed <= STRAY * result.started
+  fill.well = result.failed <= STRAY * result.started and not gaps.of(result)[1]
   return fill
-end
-
--- Is a fill's count the same as n? Some of the probes may be left in the table.
-local function same(fill, n)
-  local made, left = fill.connections, math.min(fill.left, LEFT * n)
-  return verdict.same(made, n) or verdict.same(made + left, n) or made < n and n < made + left
 end
 
 -- The last count came before -> entries, or nil. Where the first counted more, something
@@ -105,7 +119,7 @@ end
 local function twice(e)
   local first, last = e.fills[1], e.fills[#e.fills]
   local n = last.connections
-  if not n or n < first.connections and not same(last, first.connections) then
+  if not n or short(e, last) then
     return nil
   end
   for _, before in ipairs { first.in_all, first.connections, e.fills[#e.fills - 1].connections } do
@@ -146,16 +160,18 @@ end
 
 -- Had the first been an outage, the entries of that fill might have taken half the room of
 -- the second. Then the table stays full for longer than the outage lasted (where it accepted
--- at once: than not at all). -> does it?, verdict
+-- at once: than not at all), or not as long. -> does it?, verdict
 local function doubtful(e, last)
-  local bound = e.life or 0
+  local bound, life = e.life or 0, lifetime(e.fills[1]) or 0
   if #e.fills > 2 or bound > LONG_OUTAGE then
     return false
   end
   local broken_off = until_accepted(e, last)
-  local again = last.accepted
-  return again and again.late
-    and again.at - last.began > bound + math.max(SLACK, bound / 10), broken_off
+  if broken_off then
+    return true, broken_off
+  end
+  local took, slack = last.accepted.at - last.began, math.max(SLACK, bound / 10)
+  return last.accepted.late and took > bound + slack or took + last.doubt < life - slack
 end
 
 local function decide(e)
@@ -164,7 +180,7 @@ local function decide(e)
     return last.well and outage(e.fills[1]) or nil
   end
   local doubt, broken_off = doubtful(e, last)
-  if broken_off or doubt then
+  if doubt then
     return broken_off
   end
   return state(e, entries)

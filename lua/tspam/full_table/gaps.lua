@@ -1,10 +1,10 @@
 --- The gaps of a run: from when to when (nearly) nothing got through. Pure.
--- gaps.of(result) -> list of {from, to, exact, before, well, started, leaked}, and after
+-- gaps.of(result) -> list of {from, to, exact, before, well, started, leaked}, after, well
 --   from, to  seconds of the run, give or take exact; to is nil where it lasts to the end
 --   before    how many got through since the gap before it, or the start; well: which share
 --             of those tried, but for the last moments
 --   leaked    how many did in it, of those started in it
---   after     how many got through since the last gap
+--   after     how many got through since the last gap; well: which share of those tried
 
 local passing = require "tspam.full_table.passing"
 
@@ -18,7 +18,7 @@ local LEAK <const>, GIVEN_BACK <const> = 0.05, 0.1
 local BRIEF <const> = 0.5
 --- So many leaks or more, in each quarter of a gap at least this part of an even share:
 -- that is a rate, however low, not a leak.
-local RATE_LIKE <const>, EVEN <const> = 8, 0.3
+local RATE_LIKE <const>, EVEN <const> = 6, 0.3
 --- So much of what is missing in a gap must be told as failures.
 local TOLD <const> = 0.8
 
@@ -130,7 +130,10 @@ function gaps.of(result)
       found[#found + 1], since = gap, gap.last
     end
   end
-  return found, #found > 0 and sum(list, "passed", since, #list) or 0
+  if #found == 0 then
+    return found, 0, 1
+  end
+  return found, sum(list, "passed", since, #list), share(list, since + 1, #list)
 end
 
 --- Does what gets through from a time on do so evenly, as through a limit of the rate?

@@ -1,8 +1,9 @@
 --- What one run shows: all well up to a count, then (nearly) nothing, whichever way it is
--- refused. Pure. seen(result) -> nil | {connections, time, again, after, leaked, rate}
+-- refused. Pure. seen(result) -> nil, or {connections,
+-- time, again, after, well, leaked, rate}
 --   connections  how many got through before; time: when that ended, seconds of the run
---   again        when new ones got through again (nil: not within this run), and after:
---                how many did since, up to the next such time
+--   again        when new ones got through again (nil: not within this run), after: how many
+--                did since, up to the next such time; well: was that nearly all?
 --   leaked       how many did in between; rate: as asked
 
 local failures = require "tspam.failures"
@@ -77,14 +78,18 @@ end
 -- By the timeline: the first gap, and what got through before it. Where nothing failed
 -- before, the first failure tells both to the connection.
 local function first_gap(result)
-  local found, after = gaps.of(result)
+  local found, after, well = gaps.of(result)
   local gap, first = found[1], result.first_failure
   if not gap or gap.well < 1 - STRAY then
     return nil
   end
   local before = gap.to and gap.before or passed(result) - gap.leaked
   local seen = { connections = math.floor(before + 0.5), time = gap.from, again = gap.to,
-    leaked = gap.leaked, after = gap.to and (found[2] and found[2].before or after) or nil }
+    leaked = gap.leaked }
+  if gap.to then
+    seen.after = found[2] and found[2].before or after
+    seen.well = (found[2] and found[2].well or well) >= 1 - STRAY
+  end
   if even(result) and math.abs(first.time - gap.from) <= 2 * gap.exact
     and math.abs(first.count - before) <= math.max(FEW_LEAKS, FEW_LEAKED * before) then
     seen.connections, seen.time = first.count, first.time
