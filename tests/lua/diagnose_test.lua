@@ -3,9 +3,11 @@ package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 collectgarbage("generational")
 local t = require "harness"
 local diagnose = require "tspam.diagnose"
+local full_table = require "tspam.full_table"
 local results = require "results"
 local search = require "tspam.search"
 local sim = require "sim"
+local tspam = require "tspam"
 local test, equal, contains = t.test, t.equal, t.contains
 
 -- The answer of saturate for a device, what sim.drive tells.
@@ -95,6 +97,17 @@ test("a request that is longer is counted with its bytes", function()
   os.remove(path)
   equal(answer.limit.kind, "bandwidth")
   assert(math.abs(answer.limit.bits_per_second / 2e6 - 1) < 0.05, answer.limit.bits_per_second)
+end)
+
+test("a queue in which all that wait too long are given up is no table", function()
+  for _, rate in ipairs { 30, 50, 75, 200 } do
+    local result = sim.play(function()
+      return tspam.run { host = "192.0.2.1", rate = rate, length = 3, interval = 0.15,
+        timeout = 0.9 }
+    end, { server = { seconds = 0.1, queue = 5 } }).values[1]
+    assert(result.ok < 12 and result.failed > 0, result.ok) -- those of the first 0.9 s
+    equal(full_table.seen(result), nil)
+  end
 end)
 
 test("a target whose latency climbs with the load is of no known kind", function()

@@ -25,14 +25,17 @@ local function middle(list, from, to)
   return part[(#part + 1) // 2]
 end
 
--- The latency does not climb towards the first failure, as it does where a queue grows.
--- Quarters are compared, for a single slice may have met a hiccup.
+-- The latency does not climb towards the first failure, as it does where a queue grows: of
+-- those that came before it, up to when the last of them has ended. Quarters are compared, for
+-- a single slice may have met a hiccup.
 local function flat_until(result, time)
-  local medians = {}
+  local medians, begin = {}, 0
+  local ended = time + (result.latency and result.latency:percentile(100) or 0)
   for _, slice in ipairs(result.timeline or {}) do
-    if slice.time <= time and slice.p50 then
+    if begin < ended and slice.p50 then
       medians[#medians + 1] = slice.p50
     end
+    begin = slice.time
   end
   local quarter = math.max(1, #medians // 4)
   local first = middle(medians, 1, quarter)

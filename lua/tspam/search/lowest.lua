@@ -13,8 +13,8 @@ local lowest = {}
 local LOOKS <const> = 3
 --- Seconds before a lowest rate that tells nothing is looked at anew.
 local PAUSE <const> = 2
---- How often it goes down.
-local STEPS <const> = 12
+--- How often it goes down, and how many connections it takes there at the least.
+local STEPS <const>, ENOUGH <const> = 12, 30
 --- Fewer misses than this tell no share.
 local FEW <const> = 4
 --- The lowest rate is no measure for others with a larger share of misses.
@@ -36,10 +36,10 @@ local function own_limit(s, rate)
 end
 
 -- One look; made again while the trial's maker learns from it.
-local function look(s, rate)
+local function look(s, rate, length)
   local trial
   for _ = 1, LOOKS do
-    trial = s:attempt(rate) or own_limit(s, rate)
+    trial = s:attempt(rate, length) or own_limit(s, rate)
     if not (s.options.on_lowest and s.options.on_lowest(trial.result)) then
       break
     end
@@ -72,7 +72,9 @@ local function go_down(s, trial)
       break
     end
     local through = trial.figures.ok > 0 and trial.figures.plateau or trial.rate
-    local lower = look(s, math.max(trial.rate / 8, math.min(trial.rate, through) / 2))
+    local rate = math.max(trial.rate / 8, math.min(trial.rate, through) / 2)
+    local length = math.min(LONGEST * s.options.length, ENOUGH / rate)
+    local lower = look(s, rate, math.max(s.options.length, length))
     if not fares_better(trial, lower) then
       break
     end
