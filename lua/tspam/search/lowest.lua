@@ -4,6 +4,7 @@
 -- lowest.know_path(search, n): measures there until the path's own loss is known from n
 -- connections, or for as long as is reasonable. -> was anything measured?
 
+local chance = require "tspam.search.chance"
 local failures = require "tspam.failures"
 local format = require "tspam.format"
 
@@ -22,6 +23,8 @@ local USELESS <const> = 0.1
 --- So many connections tell a path's own share of losses; so many without a miss tell
 -- that it has none to speak of.
 local KNOWN <const>, CLEAN <const> = 2000, 600
+--- A share of misses so many times the goal, or so much less of it, is clear of it.
+local NEAR <const> = 2
 --- The longest time to learn it, in lengths of a trial.
 local LONGEST <const> = 14
 
@@ -130,6 +133,20 @@ local function found(s)
   end
   trial.aside = nil
   return trial
+end
+
+--- Where the lowest load is not known well enough to judge a trial by, it is measured
+-- longer first.
+function lowest.needed(s, trial, goal)
+  local t = trial.figures
+  local own, known = s.evidence:own_share()
+  local allowed = s.evidence:allowed(t, goal)
+  if trial.broken or t.misses == 0 or known == 0 or own + goal.loss >= allowed
+    and t.loss > NEAR * allowed then
+    return false
+  end
+  return t.loss > own + goal.loss / NEAR and t.loss < NEAR * allowed
+    and chance.at_least(t.misses, t.n * own) < 0.5
 end
 
 --- Phase of a search: -> the next one

@@ -1,7 +1,6 @@
 --- Narrows the bracket of a goal until both its bounds are classified and near each other.
 -- narrow(search, goal) -> the bracket. All choices follow from the evidence.
 
-local chance = require "tspam.search.chance"
 local lowest = require "tspam.search.lowest"
 local next_load = require "tspam.search.next_load"
 local overload = require "tspam.search.overload"
@@ -13,8 +12,6 @@ local LEAST <const> = 1 / 4096
 --- The longest final trial duration that a burst may ask for, in seconds, unless the
 -- user's is longer.
 local LONGEST <const> = 20
---- A share of misses so many times the goal, or so much less of it, is clear of it.
-local NEAR <const> = 2
 
 -- What got through where it failed last: an estimate of what the target carries.
 local function estimate(s, b, goal)
@@ -98,6 +95,8 @@ local function next_trial(s, b, goal)
   local first = math.min(goal.final, s.options.length)
   if b.again then
     return b.again.rate, b.again.length
+  elseif not b.lower and not b.upper then
+    return b.start, first -- all trials were set aside
   elseif not b.lower and b.upper < s.options.start * LEAST then
     return nil
   elseif b.lower and not b.upper and b.lower >= s.options.max_rate
@@ -115,20 +114,6 @@ local function next_trial(s, b, goal)
     rate = next_load.inside(b)
   end
   return rate, goal.grown and goal.final or first
-end
-
---- Where the lowest load is not known well enough to judge a trial by, it is measured
--- longer first.
-function lowest.needed(s, trial, goal)
-  local t = trial.figures
-  local own, known = s.evidence:own_share()
-  local allowed = s.evidence:allowed(t, goal)
-  if trial.broken or t.misses == 0 or known == 0 or own + goal.loss >= allowed
-    and t.loss > NEAR * allowed then
-    return false
-  end
-  return t.loss > own + goal.loss / NEAR and t.loss < NEAR * allowed
-    and chance.at_least(t.misses, t.n * own) < 0.5
 end
 
 return function(s, goal)
