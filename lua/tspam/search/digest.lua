@@ -65,8 +65,7 @@ local function overload(slices, result)
     return nil
   end
   local rate = after.ok / after.time
-  -- The first one that failed came up to one connection after the burst was used up.
-  return { rate = rate, burst = math.max(0, first.count - rate * first.time + 0.5),
+  return { rate = rate, burst = math.max(0, first.count - rate * first.time),
     time = first.time }
 end
 

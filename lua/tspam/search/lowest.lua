@@ -15,11 +15,14 @@ local LOOKS <const> = 3
 --- Seconds before a lowest rate that tells nothing is looked at anew.
 local PAUSE <const> = 2
 --- How often it goes down, and how many connections it takes there at the least.
-local STEPS <const>, ENOUGH <const> = 12, 30
+local STEPS <const>, ENOUGH <const> = 12, 60
 --- Fewer misses than this tell no share.
 local FEW <const> = 4
 --- The lowest rate is no measure for others with a larger share of misses.
 local USELESS <const> = 0.1
+--- A lower load fares better where it loses less by so many standard deviations; by fewer where
+-- the upper one is no measure anyway.
+local SURE <const>, HOPED <const> = 3, 2
 --- So many connections tell a path's own share of losses; so many without a miss tell
 -- that it has none to speak of.
 local KNOWN <const>, CLEAN <const> = 2000, 600
@@ -64,7 +67,8 @@ local function fares_better(upper, lower)
     return true
   end
   local share = (a.misses + b.misses) / (a.n + b.n)
-  return a.loss - b.loss > 3 * math.sqrt(share * (1 - share) * (1 / a.n + 1 / b.n))
+  local sigmas = a.loss > USELESS and HOPED or SURE
+  return a.loss - b.loss > sigmas * math.sqrt(share * (1 - share) * (1 / a.n + 1 / b.n))
 end
 
 -- Misses at the start are the path's own, or the start is above the limit: a lower rate
@@ -149,14 +153,28 @@ function lowest.needed(s, trial, goal)
     and chance.at_least(t.misses, t.n * own) < 0.5
 end
 
---- Phase of a search: -> the next one
-function lowest.find(s, next_phase)
-  local trial = found(s)
+-- Takes a load for the lowest, and measures there until the path's own share is known.
+-- -> nil; or the last trial, where the load is no measure for others after all
+local function take(s, trial)
   useless(s, trial)
   s.evidence:set_lowest(trial.rate)
+  if trial.figures.misses == 0 or not lowest.know_path(s)
+    or s.evidence:own_share() <= USELESS then
+    return nil
+  end
+  local trials = s.evidence:trials(trial.rate)
+  s.evidence.lowest = nil
+  return trials[#trials]
+end
+
+--- Phase of a search: -> the next one
+function lowest.find(s, next_phase)
   s.path_seconds = 0
-  if trial.figures.misses > 0 then
-    lowest.know_path(s)
+  local last = take(s, found(s))
+  while last do
+    local lower = go_down(s, last)
+    s.path_seconds = lower == last and s.path_seconds or 0
+    last = take(s, lower)
   end
   return next_phase
 end
