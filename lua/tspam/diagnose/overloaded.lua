@@ -91,8 +91,10 @@ local function by_drops(search, run, rate)
     end
     burst = measured
   end
+  -- The first one that failed came up to one connection after the burst was used up: half of
+  -- one, in the mean.
   return { kind = "rate", rate = model and model.rate or rate,
-    burst = known and math.floor(known + 0.5) }
+    burst = known and math.floor(known + 0.5 + 0.5) }
 end
 
 return function(search, run, rate)

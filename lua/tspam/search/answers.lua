@@ -66,7 +66,8 @@ function answers.found(s)
     end
   else
     answer.limited_by = "none found"
-    answer.reason = ("no limit found up to %s"):format(format.rate(s.options.max_rate))
+    answer.reason = ("no limit found up to %s (--max-rate)"):format(
+      format.rate(s.options.max_rate))
   end
   answer.reason = answer.reason .. remarks(s, answer)
   return answer
