@@ -75,6 +75,15 @@ test("where there is no rate, the sentence says what happened, and of no limit",
   equal(text:match("[^\n]*"), "No rate was found: all failed; why?")
 end)
 
+test("the highest stable rate is told, also where it is not known what broke off", function()
+  local answer = { rate = 300, lower = 300, upper = 315, unstable_above = 300, reason = "r" }
+  for _, limit in ipairs { "target", "none found" } do
+    answer.limited_by = limit
+    contains(report.sentence(outcome(answer)),
+      "300/s (between 300/s and 315/s) is the highest stable rate: r.\n")
+  end
+end)
+
 test("a search that was interrupted says so, and what passed until then", function()
   local answer = { rate = 300, lower = 300, upper = 375, limited_by = "none found",
     reason = "interrupted", unfinished = true }

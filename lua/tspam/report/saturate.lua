@@ -84,13 +84,12 @@ end
 local function verdict(answer)
   if answer.unfinished then
     return unfinished(answer)
-  elseif not answer.rate and answer.limited_by == "none found" then
-    return format.sentence("No rate was found: " .. answer.reason)
-  elseif answer.rate and answer.limited_by == "none found" then
-    return format.sentence(answer.reason:gsub("^%l", string.upper))
-      .. longer(answer)
   elseif answer.unstable_above then
     return ("%s is the highest stable rate: %s."):format(interval(answer), answer.reason)
+  elseif not answer.rate and answer.limited_by == "none found" then
+    return format.sentence("No rate was found: " .. answer.reason)
+  elseif answer.limited_by == "none found" then
+    return format.sentence(answer.reason:gsub("^%l", string.upper)) .. longer(answer)
   end
   local confirmed = longer(answer)
   return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or no_rate(answer),
