@@ -68,7 +68,7 @@ check "--json /dev/stdout: the text first, then the JSON, nothing over the other
     'status_is 0 && out_has "90th percentile" && jq -e .ok "$dir/after" >"$dir/null"'
 
 # A plot is part of the result, which stdout is; --quiet is about stderr.
-search=(saturate --start 50 --max-rate 80 -l 0.2 -o 0 --no-calibrate)
+search=(saturate --start 50 --max-rate 80 -l 0.2 -o 0 --no-calibrate --goal 0.2/0.2/0.5%/0/5%)
 run "${search[@]}" --quiet
 check "--quiet keeps the plots of saturate on stdout" out_has "median latency (o pass"
 check "  and nothing is on stderr" [ ! -s "$dir/err" ]

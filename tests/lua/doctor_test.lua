@@ -95,7 +95,8 @@ end)
 
 test("saturate says beforehand which limits it will meet, and nothing where there is none",
   function()
-    local words = TSPAM .. "saturate -r 50 -l 0.2 -o 0 --no-calibrate --max-rate 100 2>&1"
+    local words = TSPAM .. "saturate -r 50 -l 0.2 -o 0 --no-calibrate --max-rate 100 "
+      .. "--goal 0.2/0.2/0.5%/0/5% 2>&1"
     local _, out = t.shell("ulimit -n 150;" .. words)
     local line = out:match("note: [^\n]*")
     contains(line, "note: from 100/s on: open files (RLIMIT_NOFILE): have 150, need ")

@@ -9,6 +9,8 @@ local port_walk = require "tspam.port_walk"
 local test, equal, contains = t.test, t.equal, t.contains
 
 local TSPAM <const> = "'" .. require("tspam").executable .. "' saturate "
+--- A search that is soon over: one trial decides.
+local SOON <const> = "--start 20 --max-rate 25 -l 0.2 -o 0 -s 1000 --goal 0.2/0.2/0.5%/0/5% "
 
 test("runs go through the range one after the other, and begin anew at its end", function()
   local walk = port_walk.new("1000-1999")
@@ -126,9 +128,9 @@ local function run(words)
 end
 
 -- The one search in real time: that all of it hangs together. What it answers is told of a
--- simulated link (search_test, search_faults_test, saturation_test), and behind the bed.
+-- simulated devices (search_test, search_faults_test, diagnose_test), and behind the bed.
 test("a search of our own server has its document, and runs its command", function()
-  local status, value, err = run("--start 20 --max-rate 40 -l 0.2 -o 0 -s 1000 --no-calibrate "
+  local status, value, err = run("--start 200 --max-rate 250 -l 0.2 -o 0 -s 1000 --no-calibrate "
     .. "--between 'echo flushed'")
   equal(status, 0)
   equal(value.schema, "tspam.saturate/1")
@@ -147,6 +149,7 @@ test("a closed port ends the search at once, with the failures and status 4", fu
   local last = value.trials[#value.trials]
   equal(last.trial, "fail")
   equal(last.why, "100 % lost (mostly refused/connect); the goal is 0.5 %")
+  equal(#value.trials, 2) -- the second at a lower rate
   contains(value.answer.reason, "already at the lowest rate, 50/s, 100 % failed: "
     .. "refused/connect 20; does anything listen on 127.0.0.1 port 1?")
 end)
@@ -161,6 +164,10 @@ for _, row in ipairs {
     "option '--start': 5000 is above the ceiling of the search, --max-rate 1000" },
   { "--calibrate --no-calibrate",
     "options '--calibrate' and '--no-calibrate' cannot be used together" },
+  { "--diagnose --no-diagnose",
+    "options '--diagnose' and '--no-diagnose' cannot be used together" },
+  { "--goal 60/120", "option '--goal': rfc2544, tst009 or FINAL/SUM/LOSS/EXCEED/WIDTH like "
+    .. "'60/120/0.5%/50%/2.5%' wanted (trial duration and duration sum in seconds), got '60/120'" },
 } do
   test(("'%s' is refused in one line"):format(row[1]), function()
     local status, out, err = t.shell(TSPAM .. row[1])
@@ -189,21 +196,21 @@ test("Ctrl-C in a trial gives the report so far", function()
 end)
 
 test("a command that fails ends the script with its name and status", function()
-  local status, value, err = run("--start 20 --max-rate 25 -l 0.2 -o 0 --between 'exit 7'")
+  local status, value, err = run(SOON .. "--between 'exit 7'")
   equal(status, 1)
   equal(err, "tspam: --between: 'exit 7' ended with status 7\n")
   equal(value.answer.reason, "--between: 'exit 7' ended with status 7")
 end)
 
 test("a command has the limit of open files and the SIGPIPE that tspam was started with", function()
-  local _, _, err = t.shell("ulimit -Sn 300\n" .. TSPAM .. "--start 20 --max-rate 25 -l 0.2 -o 0 "
+  local _, _, err = t.shell("ulimit -Sn 300\n" .. TSPAM .. SOON
     .. "--no-calibrate --quiet --between 'ulimit -Sn; yes | head -n 1'")
   contains(err, "300\ny\n")
   equal((err:gsub("300\ny\n", "")), "") -- once between every two trials, nothing else
 end)
 
 test("Ctrl-C while the command runs ends the script as interrupted", function()
-  local status, out, err = t.shell(TSPAM .. "--start 20 -l 0.2 -o 0 --no-calibrate --quiet "
+  local status, out, err = t.shell(TSPAM .. SOON .. "--no-calibrate --quiet "
     .. "--between 'kill -INT $PPID; exit 130'")
   equal(status, 130)
   equal(err, "")

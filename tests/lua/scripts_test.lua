@@ -57,7 +57,7 @@ end
 for _, row in ipairs {
   { "rate", "-r 20 -l 0.2", COMMON .. "runs" },
   { "ramp", "--from 10 --to 20 -l 0.2", COMMON .. "runs", "rate" },
-  { "saturate", "--start 20 --max-rate 22 -l 0.2 -o 0",
+  { "saturate", "--start 20 --max-rate 22 -l 0.2 -o 0 --goal 0.2/0.2/0.5%/0/5%",
     COMMON .. "answer ceiling connections outages trials" },
   { "stepup", "--start 20 --max-rate 22 -l 0.2 -s 1000", COMMON .. "answer runs" },
   { "capacity", "-r 50 --hold 1", COMMON .. "answer runs" },
