@@ -1,10 +1,7 @@
--- saturate: its source ports, its report, its search against servers of our own.
+-- saturate: its source ports, its search against servers of our own.
 package.path = arg[0]:match("^(.-)[^/]*$") .. "?.lua;" .. package.path
 local t = require "harness"
 local dkjson = require "dkjson"
-local fixture = require "fixture"
-local json = require "tspam.json"
-local report = require "tspam.report.saturate"
 local port_walk = require "tspam.port_walk"
 local test, equal, contains = t.test, t.equal, t.contains
 
@@ -47,78 +44,6 @@ test("the half of the kernel's range that it takes last is walked by every secon
   equal(walk:take(100), "1001-1331/2")
   equal(walk:take(100), "1333-1663/2")
   equal(walk:take(1000), "1001-1999/2")
-end)
-
-local function outcome(answer, more)
-  local o = { answer = answer, made = 12345, trials = {
-    { rate = 1000, length = 3, trial = "pass", why = "as at the lowest rate",
-      result = fixture.result() } } }
-  for key, value in pairs(more or {}) do
-    o[key] = value
-  end
-  return o
-end
-
-test("the answer is a sentence: rate, interval, whose limit, why, how many", function()
-  local text = report.sentence(outcome({ rate = 300, lower = 298, upper = 307, confirmed = true,
-    limited_by = "target", reason = "at 307/s: a queue grows" }, { reuse = 2.5, ceiling = 20000 }))
-  equal(text, "300/s (between 298/s and 307/s): the target's limit; at 307/s: a queue grows. "
-    .. "Confirmed by a longer trial.\n12,345 connections were made in all, the shortest reuse of a "
-    .. "source port was 2.50 s, this machine's own ceiling is 20.0k/s.\n")
-end)
-
-test("a limit of this machine is called that", function()
-  local text = report.sentence(outcome { rate = 300, limited_by = "own ports", reason = "x" })
-  contains(text, "this machine's limit (own ports), not the target's")
-end)
-
-test("where there is no rate, the sentence says what happened, and of no limit", function()
-  local text = report.sentence(outcome { limited_by = "none found", reason = "all failed; why?" })
-  equal(text:match("[^\n]*"), "No rate was found: all failed; why?")
-end)
-
-test("the highest stable rate is told, also where it is not known what broke off", function()
-  local answer = { rate = 300, lower = 300, upper = 315, unstable_above = 300, reason = "r" }
-  for _, limit in ipairs { "target", "none found" } do
-    answer.limited_by = limit
-    contains(report.sentence(outcome(answer)),
-      "300/s (between 300/s and 315/s) is the highest stable rate: r.\n")
-  end
-end)
-
-test("a search that was interrupted says so, and what passed until then", function()
-  local answer = { rate = 300, lower = 300, upper = 375, limited_by = "none found",
-    reason = "interrupted", unfinished = true }
-  contains(report.sentence(outcome(answer)),
-    "The search ended early (interrupted): at least 300/s passed, 375/s did not.\n")
-  answer.upper = nil
-  contains(report.sentence(outcome(answer)), "at least 300/s passed.\n")
-  answer.rate = nil
-  contains(report.sentence(outcome(answer)), "nothing is known of the target.\n")
-end)
-
-test("plots of one trial are left out, without a line for them", function()
-  equal(report.plots(outcome {}.trials), "")
-end)
-
-test("a trial is a row with its verdict and its reason", function()
-  local row = report.row(outcome {}.trials[1])
-  for _, words in ipairs { "1,000/s", "50.0 ms", "1.0 %", "pass", "as at the lowest rate" } do
-    contains(row, words)
-  end
-end)
-
-test("the document has the answer, and each trial as a run with verdict and reason", function()
-  local text = json.encode(json.object(report.fields(outcome {
-    rate = 300, lower = 298, limited_by = "none found", reason = "x", confirmed = false })))
-  local value = dkjson.decode(text)
-  equal(value.answer.rate, 300)
-  equal(value.answer.upper, nil)
-  equal(value.answer.confirmed, false)
-  equal(value.trials[1].trial, "pass")
-  equal(value.trials[1].why, "as at the lowest rate")
-  equal(value.trials[1].due, 10000)
-  equal(value.connections, 12345)
 end)
 
 local function run(words)
@@ -176,14 +101,6 @@ for _, row in ipairs {
     equal(err, "tspam: " .. row[2] .. "\n")
   end)
 end
-
-test("where the kernel picks ports nothing is said of their reuse", function()
-  local answer = { rate = 300, lower = 300, upper = 307, limited_by = "none found", reason = "r" }
-  local known = report.sentence { answer = answer, made = 5 }
-  local unknown = report.sentence { answer = answer, made = 5, reuse_unknown = true }
-  contains(known, "5 connections were made in all, no source port was used twice.")
-  contains(unknown, "5 connections were made in all.")
-end)
 
 test("Ctrl-C in a trial gives the report so far", function()
   local status, value = run("--start 20 -l 1 -o 0 --no-calibrate "

@@ -81,7 +81,7 @@ test("20,000/s is reached in a dozen trials, and no limit is found there", funct
   equal(answer.rate, 20000)
   equal(answer.upper, nil)
   equal(answer.limited_by, "none found")
-  contains(o.text, "\nNo limit found up to 20.0k/s")
+  contains(o.text, "\nNo limit found up to 20.0k/s (--max-rate). Confirmed by a longer trial.\n")
 end)
 
 test("an increment that the user fixed is not widened", function()
