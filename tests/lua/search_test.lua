@@ -94,9 +94,9 @@ test("a small increment that the user fixed reaches the limit", function()
 end)
 
 -- start, limit
-local STARTS <const> = { { 1000, 300 }, { 310, 300 }, { 330, 300 }, { 20000, 45 }, { 50, 20 },
-  { 50, 5 } }
-for _, row in ipairs(STARTS) do
+for _, row in ipairs {
+  { 1000, 300 }, { 310, 300 }, { 330, 300 }, { 20000, 45 }, { 50, 20 }, { 50, 5 },
+} do
   local start, limit = row[1], row[2]
   test(("a start of %d/s above a limit of %d/s goes down to it"):format(start, limit), function()
     local answer, o = find({ bucket = { rate = limit, burst = 5 } }, { "--start", tostring(start) })
