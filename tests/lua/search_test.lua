@@ -107,6 +107,18 @@ for _, row in ipairs {
   end)
 end
 
+-- limit, burst
+for _, row in ipairs { { 47, 4 }, { 44, 26 }, { 40, 80 }, { 36, 72 } } do
+  local limit, burst = row[1], row[2]
+  test(("a burst of %d that carries the start, 50/s, over a limit of %d/s hides it not"):format(
+    burst, limit), function()
+    local answer, o = find { bucket = { rate = limit, burst = burst } }
+    near(answer.rate, limit, 0.03)
+    bracketed(answer)
+    equal(o.status, 0)
+  end)
+end
+
 test("a queue, or a limit of open ones, below the start is found as well", function()
   near(find({ server = { seconds = 1 / 178, queue = 0.3 } }, { "--start", "1000" }).rate, 178, 0.03)
   near(find({ open = { most = 20 }, base = 0.1 }, { "--start", "1000" }).rate, 200, 0.03)

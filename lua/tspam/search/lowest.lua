@@ -154,17 +154,15 @@ function lowest.needed(s, trial, goal)
 end
 
 -- Takes a load for the lowest, and measures there until the path's own share is known.
--- -> nil; or the last trial, where the load is no measure for others after all
+-- -> nil; or the last trial, where that shows more losses than the path's own may be
 local function take(s, trial)
   useless(s, trial)
   s.evidence:set_lowest(trial.rate)
-  if trial.figures.misses == 0 or not lowest.know_path(s)
-    or s.evidence:own_share() <= USELESS then
+  if trial.figures.misses == 0 or not lowest.know_path(s) then
     return nil
   end
   local trials = s.evidence:trials(trial.rate)
-  s.evidence.lowest = nil
-  return trials[#trials]
+  return lossy(s, trials[#trials]) and trials[#trials] or nil
 end
 
 --- Phase of a search: -> the next one
@@ -172,6 +170,7 @@ function lowest.find(s, next_phase)
   s.path_seconds = 0
   local last = take(s, found(s))
   while last do
+    s.evidence.lowest = nil
     local lower = go_down(s, last)
     s.path_seconds = lower == last and s.path_seconds or 0
     last = take(s, lower)

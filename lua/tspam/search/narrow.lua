@@ -128,6 +128,10 @@ return function(s, goal)
     if not trial and rate <= (b.lower or 0) then
       return b -- this machine's limit came where a trial passed before: no more can be known
     end
+    if trial and trial.rate < s.evidence.lowest.rate and not s.evidence:high(trial, goal) then
+      s.evidence:set_lowest(trial.rate) -- a burst had carried the one that was the lowest
+      s.path_seconds = 0
+    end
     if trial and lowest.needed(s, trial, goal) then
       lowest.know_path(s)
     end
