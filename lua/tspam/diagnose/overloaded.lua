@@ -12,7 +12,7 @@ local RESTS <const>, LONGEST <const> = 3, 20
 --- Bursts, and rates, that agree within these shares are the same.
 local AGREE <const>, NEAR <const> = 0.03, 0.1
 --- A median so many times the lowest load's, and so many seconds more, is that of a queue.
-local WAITS <const>, FLOOR <const> = 3, 5e-3
+local WAITS <const>, FLOOR <const> = 1.5, 5e-3
 
 -- Trials of high loss at loads above the answer.
 local function failed_trials(search)

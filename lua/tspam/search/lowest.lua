@@ -83,6 +83,7 @@ local function go_down(s, trial)
     local length = math.min(LONGEST * s.options.length, ENOUGH / rate)
     local lower = look(s, rate, math.max(s.options.length, length))
     if not fares_better(trial, lower) then
+      lower.aside = true -- below the lowest load nothing is judged
       break
     end
     trial = lower

@@ -132,7 +132,8 @@ return function(s, goal)
       s.evidence:set_lowest(trial.rate) -- a burst had carried the one that was the lowest
       s.path_seconds = 0
     end
-    if trial and lowest.needed(s, trial, goal) then
+    if trial and (trial.rate == s.evidence.lowest.rate and trial.figures.misses > 0
+      or lowest.needed(s, trial, goal)) then
       lowest.know_path(s)
     end
     if goal.unstable and goal.unstable(s) then
