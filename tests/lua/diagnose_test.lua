@@ -67,6 +67,9 @@ local kinds = {
   { "one that refuses what does not fit", { server = { seconds = 0.002, queue = 0.3,
     refuse = "rst" }, jitter = 0.1 }, { kind = "processing", seconds = 0.002 },
     "processing: one connection at a time, " },
+  { "a queue of 0.3 s before connections of 0.1 s", { server = { seconds = 0.0078, queue = 0.3 },
+    base = 0.09 }, { kind = "processing", seconds = 0.0078 },
+    "processing: one connection at a time, 7." },
   { "one behind 5 % loss", { server = { seconds = 0.0056, queue = 0.5 }, loss = 0.05 },
     { kind = "processing", seconds = 0.0056 }, "processing: one connection at a time, 5." },
 }

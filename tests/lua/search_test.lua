@@ -110,8 +110,8 @@ end
 -- limit, burst
 for _, row in ipairs { { 47, 4 }, { 44, 26 }, { 40, 80 }, { 36, 72 } } do
   local limit, burst = row[1], row[2]
-  test(("a burst of %d that carries the start, 50/s, over a limit of %d/s hides it not"):format(
-    burst, limit), function()
+  local title = ("a burst of %d that carries the start, 50/s, over a limit of %d/s hides it not")
+  test(title:format(burst, limit), function()
     local answer, o = find { bucket = { rate = limit, burst = burst } }
     near(answer.rate, limit, 0.03)
     bracketed(answer)
