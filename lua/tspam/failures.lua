@@ -40,12 +40,13 @@ function failures.broken(result)
 end
 
 --- Where nothing got through: "100 % failed: refused/connect 20; does anything
--- listen on 127.0.0.1 port 1?". target: where tspam.run says it was, if it does.
+-- listen on 127.0.0.1 port 1?". target: where tspam.run says it was, if it does. (Who
+-- takes connections and answers none does listen.)
 function failures.sentence(result, failed)
   local text = ("%s failed: %s"):format(format.share(failed, result.started),
     failures.list(result))
   local target = result.target
-  if not target or result.ok > 0 then
+  if not target or result.ok > 0 or failures.broken(result) > failed / 2 then
     return text
   end
   local ports = target.port_to and ("ports %d to %d"):format(target.port, target.port_to)

@@ -30,6 +30,11 @@ test("a limit of this machine is called that", function()
   contains(text, "this machine's limit (own ports), not the target's")
 end)
 
+test("a reason that ends in a question has no full stop behind it", function()
+  contains(report.sentence(outcome { limited_by = "target", reason = "all failed; why?" }),
+    "No rate was found: the target's limit; all failed; why?\n")
+end)
+
 test("where there is no rate, the sentence says what happened, and of no limit", function()
   local text = report.sentence(outcome { limited_by = "none found", reason = "all failed; why?" })
   equal(text:match("[^\n]*"), "No rate was found: all failed; why?")

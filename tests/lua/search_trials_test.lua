@@ -109,7 +109,8 @@ test("a target that accepts and never answers is the limit, not a closed port", 
   local outcome = searched(function(load)
     local n = math.floor(load.rate * load.length + 0.5)
     return results.clean(load.rate, load.length, { ok = 0, failed = n, timeline = {},
-      failures = { ["timeout/reply"] = n }, latency = results.median(nil) })
+      failures = { ["timeout/reply"] = n }, latency = results.median(nil),
+      target = { address = "192.0.2.7", port = 80 } })
   end)
   equal(outcome.answer.limited_by, "target")
   equal(outcome.answer.rate, nil)

@@ -91,9 +91,8 @@ local function verdict(answer)
   elseif answer.limited_by == "none found" then
     return format.sentence(answer.reason:gsub("^%l", string.upper)) .. longer(answer)
   end
-  local confirmed = longer(answer)
-  return ("%s: %s; %s.%s"):format(answer.rate and interval(answer) or no_rate(answer),
-    whose(answer), answer.reason, confirmed)
+  return ("%s: %s; %s%s"):format(answer.rate and interval(answer) or no_rate(answer),
+    whose(answer), format.sentence(answer.reason), longer(answer))
 end
 
 -- Several goals: one line each.
