@@ -113,6 +113,13 @@ test("a queue in which all that wait too long are given up is no table", functio
   end
 end)
 
+test("a queue whose answers are large may be one of bytes: its kind is not known", function()
+  local answer, o = find { server = { seconds = 0.0056, queue = 0.5 }, answer = 2000 }
+  equal(answer.limit.kind, "unknown")
+  contains(o.text, "one connection at a time, 5.60 ms each, or the bandwidth of its answers, "
+    .. "2.86 Mbit/s")
+end)
+
 test("a target whose latency climbs with the load is of no known kind", function()
   local answer, o = find { knee = { rate = 1000 } }
   equal(answer.limit.kind, "unknown")

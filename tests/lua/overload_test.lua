@@ -32,6 +32,19 @@ local function bucket(rate, limit, burst, length)
   return results.bucket(rate, length or 3, limit, burst)
 end
 
+test("a stray failure early in a trial does not hide when the burst was used up", function()
+  local calls = 0
+  local r = results.of(800, 3, function(time, passed)
+    calls = calls + 1
+    return calls ~= 5 and passed + 1 <= 600 + 300 * time + 1e-9
+  end)
+  equal(r.first_failure.count, 4)
+  local seen = digest(r).overload
+  near(seen.rate, 300, 0.01)
+  near(seen.burst, 600, 0.02)
+  near(seen.time, 1.2, 0.03)
+end)
+
 test("two overloads that agree tell the rate and its burst", function()
   for _, row in ipairs { { 300, 30 }, { 300, 5 }, { 300, 300 }, { 2000, 100 }, { 45, 45 } } do
     local limit, burst = table.unpack(row)

@@ -3,6 +3,7 @@
 -- overloaded(search, run, rate) -> limit
 
 local experiment = require "tspam.diagnose.experiment"
+local format = require "tspam.format"
 local full_table = require "tspam.full_table"
 local overload = require "tspam.search.overload"
 local state = require "tspam.diagnose.state"
@@ -13,6 +14,9 @@ local RESTS <const>, LONGEST <const> = 3, 20
 local AGREE <const>, NEAR <const> = 0.03, 0.1
 --- A median so many times the lowest load's, and so many seconds more, is that of a queue.
 local WAITS <const>, FLOOR <const> = 1.5, 5e-3
+
+--- An answer of more bytes may take bandwidth of its own, which no request tells.
+local SMALL <const> = 500
 
 -- Trials of high loss at loads above the answer.
 local function failed_trials(search)
@@ -49,6 +53,13 @@ local function by_queue(search, run, rate)
     return problem
   elseif not agrees(t.plateau, rate) then
     return experiment.unknown("it serves %.0f/s when it is never idle", t.plateau or 0)
+  end
+  local lowest = search.evidence.lowest.figures.result
+  local answer = (lowest.bytes_received or 0) / math.max(1, lowest.ok)
+  if answer > SMALL then
+    return experiment.unknown("a queue that serves %s: one connection at a time, %s each, or "
+      .. "the bandwidth of its answers, %.3g Mbit/s", format.rate(t.plateau),
+      format.time(1 / t.plateau), 8e-6 * answer * t.plateau)
   end
   return { kind = "processing", seconds = 1 / t.plateau }
 end

@@ -17,6 +17,8 @@ local generator_limit = require "tspam.generator_limit"
 
 --- Fewer connections than this after the first failure tell no rate.
 local FEW <const> = 20
+--- After the first failure no more than this, times what gets through later, would.
+local STRAY <const> = 1.05
 --- A median that climbs by less, in seconds, is noise.
 local CLIMB <const> = 5e-3
 
@@ -50,7 +52,7 @@ end
 
 -- A slice counts those that ended in it: what began before the first failure ends up
 -- to a latency later.
-local function overload(slices, result)
+local function overload(slices, result, plateau)
   local first = result.first_failure
   local from, ended = nil, first and first.time + (result.latency:percentile(90) or 0)
   for i, slice in ipairs(slices) do
@@ -65,6 +67,12 @@ local function overload(slices, result)
     return nil
   end
   local rate = after.ok / after.time
+  if plateau and rate > STRAY * plateau and plateau < result.rate then
+    -- The first failure was a stray one: what got through fell later, when the burst was used up.
+    local all = part(slices, 1, #slices)
+    local burst = math.max(0, all.ok - plateau * all.time)
+    return { rate = plateau, burst = burst, time = burst / (result.rate - plateau) }
+  end
   return { rate = rate, burst = math.max(0, first.count - rate * first.time),
     time = first.time }
 end
@@ -106,7 +114,7 @@ return function(result)
     t.plateau = half.time > 0 and half.ok / half.time or nil
     local queue = busy(slices, result)
     t.plateau = queue or t.plateau
-    t.overload = not queue and overload(slices, result) or nil
+    t.overload = not queue and overload(slices, result, t.plateau) or nil
   end
   return t
 end

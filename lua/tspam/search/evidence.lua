@@ -91,7 +91,7 @@ end
 --- Did all get through for a good part of the trial? Then a burst was used up, or the target
 -- broke off: of what it loses from there on, other trials that pass say nothing.
 function Evidence.well_at_first(trial)
-  local first = trial.result.first_failure
+  local first = trial.figures.overload or trial.result.first_failure
   return first ~= nil and first.time > WELL * trial.length
 end
 
