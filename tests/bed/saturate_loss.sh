@@ -15,7 +15,7 @@ lossy_both_ways() {
 }
 
 limited() {
-  saturate s
+  saturate s --no-diagnose
   within "3 % SYN loss and a limiter of 520/s" 520 8
 }
 
