@@ -61,8 +61,8 @@ else
   build tsan
   run threads tsan -L threads -LE "^(bed|bench|$without)\$"
   build release
-  # One more than processors: the three lanes of beds mostly wait.
-  run figures release -j"$((jobs + 1))" -L '^(bed|bench)$' -LE "^($without)\$"
+  # More than processors: the lanes of beds mostly wait.
+  run figures release -j"$((jobs + 2))" -L '^(bed|bench)$' -LE "^($without)\$"
 fi
 
 if ((${#failed[@]})); then

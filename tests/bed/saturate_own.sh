@@ -32,7 +32,7 @@ beside() {
 }
 
 at_ceiling() {
-  tool s saturate --length 2 --start 4k
+  tool s saturate --length 1.5 --start 8k
   is "G16 nothing limits but this machine: limited by" "$(figure s answer.limited_by)" generator
   is "G16: exit status" "$status" 4
   at_least "G16 its ceiling is told" "$(figure s ceiling)" 1
