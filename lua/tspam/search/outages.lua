@@ -15,6 +15,10 @@ local LOOKS <const>, GAPS <const> = 2, 3
 --- More than this share failing is hardly anything that got through; less than this share
 -- getting through is nothing.
 local DEAD <const>, NOTHING <const> = 0.9, 0.05
+--- No table holds fewer: so few are the same by chance.
+local FEW <const> = 10
+--- What gets through in a trial is more than another's count, beyond doubt.
+local MORE <const> = 1.1
 --- The target answers where more than this share of a probe got through.
 local ANSWERS <const> = 0.5
 
@@ -116,6 +120,17 @@ local function explain(s, trial)
   return { trial = trial }
 end
 
+-- A table of this many would have been full in a trial that let more through, and sooner.
+local function refuted(s, count, time)
+  for _, trial in ipairs(s.trials) do
+    local t = trial.figures
+    if t and t.failed == 0 and t.ok > MORE * count and trial.length <= time then
+      return true
+    end
+  end
+  return false
+end
+
 -- The target served nobody for a while, and then as before. It was an outage, unless a table
 -- fills up and ages within each trial. Then it is the same count when the trial is made again;
 -- or, where entries of one trial take room in the next, it happens too often.
@@ -124,7 +139,8 @@ local function gap_in(s, trial, before)
   local own = s.evidence:own_share()
   if not from or trial.figures.loss <= own + s.goals[1].loss then
     return nil
-  elseif before and before.count and full_table.same(before.count, count) then
+  elseif before and (before.count or 0) >= FEW and full_table.same(before.count, count)
+    and not refuted(s, count, from) then
     count_again(s, before.trial)
     return nil
   end
