@@ -62,7 +62,7 @@ else
   run threads tsan -L threads -LE "^(bed|bench|$without)\$"
   build release
   # More than processors: the lanes of beds mostly wait.
-  run figures release -j"$((jobs + 2))" -L '^(bed|bench)$' -LE "^($without)\$"
+  run figures release -j"$((jobs + 1))" -L '^(bed|bench)$' -LE "^($without)\$"
 fi
 
 if ((${#failed[@]})); then
