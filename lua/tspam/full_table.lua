@@ -32,6 +32,9 @@ local verdict = require "tspam.full_table.verdict"
 
 --- Entries go so much late, in seconds, or as a share of their life.
 local LATE <const>, LATE_SHARE <const> = 1, 0.05
+--- After an outage far more get through than before it. So many times as many are no table
+-- that gave entries back late.
+local MORE <const> = 1.5
 
 local full_table = {
   seen = require "tspam.full_table.seen",
@@ -72,8 +75,7 @@ function full_table.within(result)
     if math.abs(later - life) <= math.max(LATE, LATE_SHARE * life) then
       return verdict.state(seen.connections, math.min(life, later))
     end
-  elseif seen.well and seen.after > seen.connections
-    and not verdict.same(seen.connections, seen.after) then
+  elseif seen.well and seen.after > MORE * seen.connections then
     return { kind = "outage", from = seen.time, to = seen.again }
   end
 end
