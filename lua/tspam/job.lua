@@ -65,8 +65,8 @@ function Job:report(result)
   self:write(table.concat(lines), "\n")
 end
 
--- A load with what the command line says about every load.
-local function merged(self, load)
+--- A load (fields of tspam.run) with what the command line says about every load.
+function Job:spec(load)
   local spec = {}
   for _, fields in ipairs { self.fields, load } do
     for name, value in pairs(fields) do
@@ -85,7 +85,7 @@ local function say_finding(self, finding, head)
 end
 
 local function check(self, load)
-  local spec = merged(self, load)
+  local spec = self:spec(load)
   spec.on_interval = nil
   for _, finding in ipairs(preflight.findings(spec)) do
     if preflight.matters(finding) then
@@ -125,7 +125,7 @@ end
 --- Says which limits a search will meet that climbs from one rate, to another (nil:
 -- as far as this machine is likely to come).
 function Job:foresee(load, from, to)
-  for _, entry in ipairs(preflight.ladder(merged(self, load), from, to)) do
+  for _, entry in ipairs(preflight.ladder(self:spec(load), from, to)) do
     say_finding(self, entry.finding, ("note: from %s on"):format(format.rate(entry.rate)))
   end
 end
@@ -135,7 +135,7 @@ end
 -- load's own on_interval is called after the progress line was cleared.
 function Job:try(load)
   local line = progress.new { label = load.label or load_label(load), quiet = self.options.quiet }
-  local spec = merged(self, load)
+  local spec = self:spec(load)
   spec.on_interval = function(figures)
     if load.on_interval then
       line:clear()

@@ -14,30 +14,17 @@ local RESTS <const>, LONGEST <const> = 3, 20
 local AGREE <const>, NEAR <const> = 0.03, 0.1
 --- A median so many times the lowest load's, and so many seconds more, is that of a queue.
 local WAITS <const>, FLOOR <const> = 1.5, 5e-3
-
 --- An answer of more bytes may take bandwidth of its own, which no request tells.
 local SMALL <const> = 500
-
--- Trials of high loss at loads above the answer.
-local function failed_trials(search)
-  local list = {}
-  for _, rate in ipairs(search.evidence.rates) do
-    for _, trial in ipairs(rate >= search.answer.rate and search.evidence:trials(rate) or {}) do
-      if search.evidence:high(trial, search.goal) then
-        list[#list + 1] = trial
-      end
-    end
-  end
-  return list
-end
 
 -- Do connections wait where the load is too much, or is the excess dropped?
 local function waits(search)
   local lowest, n = search.evidence.lowest.figures.median or 0, 0
-  for _, trial in ipairs(failed_trials(search)) do
+  for _, trial in ipairs(search.evidence:trials_from(search.answer.rate)) do
     local median = trial.figures.median
     local waited = trial.broken and not trial.lossy or median and median > WAITS * lowest + FLOOR
-    n = n + (waited and 1 or -1)
+    local failed = search.evidence:high(trial, search.goal)
+    n = n + (failed and (waited and 1 or -1) or 0)
   end
   return n > 0
 end

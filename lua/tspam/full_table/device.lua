@@ -9,19 +9,9 @@ local progress = require "tspam.progress"
 --- Nothing is held for longer than the run lasts, and so much.
 local HELD <const> = 10
 
-local function fields(job, load)
-  local spec = {}
-  for _, source in ipairs { job.fields, load } do
-    for name, value in pairs(source) do
-      spec[name] = value
-    end
-  end
-  return spec
-end
-
 -- From ports that others did not use: those the target remembers may pass.
 local function low_rate(job, load)
-  local spec = fields(job, load)
+  local spec = job:spec(load)
   spec.local_ports, spec.hold = job.options.local_ports or "kernel", nil
   local result, message = tspam.run(spec)
   job.waits:clear()
@@ -29,7 +19,7 @@ local function low_rate(job, load)
 end
 
 local function count(job, load, held)
-  local spec = fields(job, load)
+  local spec = job:spec(load)
   spec.hold = held and load.length + HELD or spec.hold
   local line = progress.new { quiet = job.options.quiet,
     label = ("%s, %s"):format(load.label, format.rate(load.rate)) }

@@ -1,19 +1,17 @@
 --- The answer of a search, in fields and one sentence of reason.
 
 local format = require "tspam.format"
+local lowest = require "tspam.search.lowest"
+local outages = require "tspam.search.outages"
 
 local answers = {}
-
---- So many trials in which the target served nobody for a while are no chance.
-local GAPS <const> = 3
 
 -- Why a load does not pass: its last trial of high loss.
 local function why_not(s, rate, goal)
   local trials = s.evidence:trials(rate)
   for i = #trials, 1, -1 do
     if s.evidence:high(trials[i], goal) then
-      return ("at %s: %s"):format(format.rate(rate), trials[i].lossy and s:lost(trials[i])
-        or trials[i].broken or s:lost(trials[i]))
+      return ("at %s: %s"):format(format.rate(rate), s:why(trials[i]))
     end
   end
   return ("%s did not pass"):format(format.rate(rate))
@@ -25,7 +23,7 @@ local function remarks(s, answer)
   local own, known = s.evidence:own_share()
   if own > 0 then
     list[#list + 1] = ("the path loses %s by itself, at the lowest rate%s"):format(
-      format.share(own, 1), known < 2000
+      format.share(own, 1), known < lowest.KNOWN
         and (" (known of %s only)"):format(format.plural(known, "connection")) or "")
   end
   if goal.grown then
@@ -90,7 +88,7 @@ end
 
 --- The answer where trials of one load disagree: the highest load at which they do not.
 function answers.unstable(s)
-  local b, gaps = s.bracket, s.gaps >= GAPS
+  local b, gaps = s.bracket, s.gaps >= outages.GAPS
   local reason = "trials disagree above it: " .. disagreeing(s, b.lower)
   return { rate = b.lower, lower = b.lower, upper = b.upper,
     limited_by = gaps and "none found" or "target", confirmed = b.lower_class == "lower",

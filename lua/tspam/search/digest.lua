@@ -111,9 +111,8 @@ return function(result)
     t.last = part(slices, #slices - quarter + 1, #slices)
     t.pending = result.failed - t.first.failed - t.rest.failed
     local half = part(slices, #slices - 2 * quarter + 1, #slices)
-    t.plateau = half.time > 0 and half.ok / half.time or nil
     local queue = busy(slices, result)
-    t.plateau = queue or t.plateau
+    t.plateau = queue or half.time > 0 and half.ok / half.time or nil
     t.overload = not queue and overload(slices, result, t.plateau) or nil
   end
   return t

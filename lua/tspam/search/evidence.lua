@@ -40,6 +40,17 @@ function Evidence:trials(rate)
   return list
 end
 
+--- The trials that count at this load and all above it, the lowest load's first.
+function Evidence:trials_from(lowest)
+  local list = {}
+  for _, rate in ipairs(self.rates) do
+    for _, trial in ipairs(rate >= lowest and self:trials(rate) or {}) do
+      list[#list + 1] = trial
+    end
+  end
+  return list
+end
+
 --- Connections and misses of a load's trials.
 function Evidence:total(rate)
   local n, misses = 0, 0

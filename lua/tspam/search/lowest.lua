@@ -25,7 +25,8 @@ local USELESS <const> = 0.1
 local SURE <const>, HOPED <const> = 3, 2
 --- So many connections tell a path's own share of losses; so many without a miss tell
 -- that it has none to speak of.
-local KNOWN <const>, CLEAN <const> = 2000, 600
+lowest.KNOWN = 2000
+local CLEAN <const> = 600
 --- A share of misses so many times the goal, or so much less of it, is clear of it.
 local NEAR <const> = 2
 --- The longest time to learn it, in lengths of a trial.
@@ -113,7 +114,7 @@ end
 function lowest.know_path(s, wanted)
   local rate, length = s.evidence.lowest.rate, s.options.length
   local n, misses = s.evidence:total(rate)
-  wanted = misses > 0 and KNOWN or wanted or CLEAN
+  wanted = misses > 0 and lowest.KNOWN or wanted or CLEAN
   local seconds = math.min((wanted - n) / rate, LONGEST * length - s.path_seconds)
   if n >= wanted or seconds < length / 4 then
     return false

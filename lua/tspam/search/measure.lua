@@ -103,7 +103,7 @@ local function outcome(self, trial)
     return "pass", self.evidence.lowest and "as at the lowest rate" or "the lowest rate"
   end
   trial.lossy = t.loss > self.evidence:allowed(t, goal)
-  return "fail", trial.lossy and self:lost(trial) or trial.broken
+  return "fail", self:why(trial)
 end
 
 --- "0.7 % lost (mostly timeout/connect); the goal is 0.5 %"
@@ -117,6 +117,11 @@ function Search:lost(trial)
     format.share(goal.loss, 1), base)
 end
 
+--- Why a trial is of high loss: its losses, where there are too many, or the rule it breaks.
+function Search:why(trial)
+  return not trial.lossy and trial.broken or self:lost(trial)
+end
+
 --- One valid or invalid trial, kept. -> trial; trial.invalid says whose limit it was. aside:
 -- it is no evidence, whatever it shows.
 function Search:measure(rate, length, aside)
@@ -128,7 +133,7 @@ function Search:measure(rate, length, aside)
   length = length or self.options.length
   local result = self:run { rate = rate, length = length }
   local ended = self.options.now() -- a pause, or a command, may have come before the run
-  local trial = { rate = rate, length = length, result = result, aside = aside, ended = ended,
+  local trial = { rate = rate, length = length, result = result, aside = aside,
     begin = ended - (result.elapsed or length), figures = digest(result) }
   local limit, why = invalid(self, result, trial.figures)
   if limit then

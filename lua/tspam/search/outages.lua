@@ -11,7 +11,8 @@ local stability = require "tspam.search.stability"
 local outages = {}
 
 --- So often in a search a full table is looked for, and after so many trials with a gap.
-local LOOKS <const>, GAPS <const> = 2, 3
+local LOOKS <const> = 2
+outages.GAPS = 3
 --- More than this share failing is hardly anything that got through; less than this share
 -- getting through is nothing.
 local DEAD <const>, NOTHING <const> = 0.9, 0.05
@@ -146,7 +147,7 @@ local function gap_in(s, trial, before)
   end
   local gap = { trial = trial, from = from, to = to, count = count }
   s.gaps = s.gaps + 1
-  if s.gaps % GAPS == 0 and s.looks < LOOKS then
+  if s.gaps % outages.GAPS == 0 and s.looks < LOOKS then
     look(s, trial, seen_in(s, trial, gap))
   end
   set_aside(s, trial, trial.begin + from, trial.begin + to)

@@ -35,14 +35,13 @@ end
 
 local function overloaded(evidence, goal)
   local list = {}
-  for _, rate in ipairs(evidence.rates) do
-    for _, trial in ipairs(evidence:trials(rate)) do
-      local through = trial.figures.overload and overload.through(evidence, trial)
-      if through and evidence:high(trial, goal) and through > LEAST * rate and through < rate
-        and not full_table.seen(trial.result) then
-        list[#list + 1] = { rate = rate, through = through,
-          burst = burst(evidence, trial, through) }
-      end
+  for _, trial in ipairs(evidence:trials_from(0)) do
+    local rate = trial.rate
+    local through = trial.figures.overload and overload.through(evidence, trial)
+    if through and evidence:high(trial, goal) and through > LEAST * rate and through < rate
+      and not full_table.seen(trial.result) then
+      list[#list + 1] = { rate = rate, through = through,
+        burst = burst(evidence, trial, through) }
     end
   end
   return list
@@ -59,14 +58,12 @@ end
 -- that passed with more than that contradicts the model.
 local function holds(evidence, model, goal)
   local longer = 0
-  for _, rate in ipairs(evidence.rates) do
-    for _, trial in ipairs(rate > model.rate and evidence:trials(rate) or {}) do
-      local extra = evidence:high(trial, goal) and 0 or beyond(evidence, trial, model)
-      if trial.length <= goal.first_final * 1.01 then
-        model.burst = math.max(model.burst, extra)
-      else
-        longer = math.max(longer, extra)
-      end
+  for _, trial in ipairs(evidence:trials_from(model.rate)) do
+    local extra = evidence:high(trial, goal) and 0 or beyond(evidence, trial, model)
+    if trial.length <= goal.first_final * 1.01 then
+      model.burst = math.max(model.burst, extra)
+    else
+      longer = math.max(longer, extra)
     end
   end
   return longer <= 1.3 * model.burst

@@ -44,12 +44,10 @@ local function differ(a, b)
 end
 
 local function contradicted(evidence, goal, lossy)
-  for _, rate in ipairs(evidence.rates) do
-    for _, trial in ipairs(rate >= lossy.rate and evidence:trials(rate) or {}) do
-      if trial.length >= lossy.length * 0.99 and not evidence:high(trial, goal)
-        and differ(lossy.figures, trial.figures) then
-        return true
-      end
+  for _, trial in ipairs(evidence:trials_from(lossy.rate)) do
+    if trial.length >= lossy.length * 0.99 and not evidence:high(trial, goal)
+      and differ(lossy.figures, trial.figures) then
+      return true
     end
   end
   return false
@@ -57,12 +55,10 @@ end
 
 function stability.contradictions(evidence, goal)
   local list = {}
-  for _, rate in ipairs(evidence.rates) do
-    for _, trial in ipairs(evidence:trials(rate)) do
-      if trial.figures.loss > evidence:allowed(trial.figures, goal)
-        and not evidence.well_at_first(trial) and contradicted(evidence, goal, trial) then
-        list[#list + 1] = trial
-      end
+  for _, trial in ipairs(evidence:trials_from(0)) do
+    if trial.figures.loss > evidence:allowed(trial.figures, goal)
+      and not evidence.well_at_first(trial) and contradicted(evidence, goal, trial) then
+      list[#list + 1] = trial
     end
   end
   return list
